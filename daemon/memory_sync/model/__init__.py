@@ -1,0 +1,24 @@
+"""What the layers say to each other: frozen data, no behaviour that needs the world."""
+
+from memory_sync.model.outcome import Outcome, Phase, Problem
+from memory_sync.model.plan import Action, Kind, Plan
+from memory_sync.model.remote import Change, Commit, Entry, Listing
+from memory_sync.model.trees import BaseFile, FileVersion, Part, RemoteFile, split_root
+
+__all__ = [
+    "Action",
+    "BaseFile",
+    "Change",
+    "Commit",
+    "Entry",
+    "FileVersion",
+    "Kind",
+    "Listing",
+    "Outcome",
+    "Part",
+    "Phase",
+    "Plan",
+    "Problem",
+    "RemoteFile",
+    "split_root",
+]

@@ -1,0 +1,52 @@
+"""What a cycle has done, and what it could not do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Phase(StrEnum):
+    """How far a vault is, as `status` shows it."""
+
+    IDLE = "idle"
+    SYNCING = "syncing"
+    PAUSED = "paused"
+    OFFLINE = "offline"
+    STOPPED = "stopped"
+    ATTENTION = "needs-attention"
+    HALTED = "halted"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that a person should know: an error's code, message and hint as data."""
+
+    code: str
+    message: str
+    hint: str
+    status: int = 1
+    path: str = ""
+    root: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The result of one cycle.
+
+    `up` and `down` name the paths that travelled (deletes included), `sent` and `received` are in
+    bytes of ciphertext, `again` says that something changed meanwhile and a further look is due.
+    """
+
+    head: str = ""
+    up: tuple[str, ...] = ()
+    down: tuple[str, ...] = ()
+    merged: tuple[str, ...] = ()
+    new_conflicts: tuple[str, ...] = ()
+    conflicts: int = 0
+    pending: int = 0
+    sent: int = 0
+    received: int = 0
+    problems: tuple[Problem, ...] = field(default=())
+    halts: tuple[Problem, ...] = field(default=())
+    again: bool = False

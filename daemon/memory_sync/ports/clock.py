@@ -1,0 +1,50 @@
+"""Time and randomness, as the simulation can drive them."""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Where time and chance come from."""
+
+    def now(self) -> float:
+        """Return seconds since the epoch: for people and names, never for a decision."""
+        ...
+
+    def monotonic(self) -> float:
+        """Return seconds on a clock that only goes forward: for waiting."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        ...
+
+    def jitter(self) -> float:
+        """Return a random number from 0 up to 1, so that devices do not move in step."""
+        ...
+
+
+class SystemClock:
+    """The machine's own clock and randomness."""
+
+    def __init__(self) -> None:
+        self._random = random.SystemRandom()
+
+    def now(self) -> float:
+        """Return seconds since the epoch."""
+        return time.time()
+
+    def monotonic(self) -> float:
+        """Return seconds on a clock that only goes forward."""
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        time.sleep(seconds)
+
+    def jitter(self) -> float:
+        """Return a random number from 0 up to 1."""
+        return self._random.random()

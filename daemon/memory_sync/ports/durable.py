@@ -1,0 +1,47 @@
+"""Files of our own: private, and on the disk before anything is built upon them."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+from memory_sync.errors import DiskFullError
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+def make_private_folder(folder: Path) -> None:
+    """Make a folder that only its owner can enter, with its parents; one that is there stays."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def write_durably(path: Path, content: bytes, mode: int = 0o600) -> None:
+    """Write a file so that after a crash it is wholly old or wholly new.
+
+    Raises DiskFullError, with the old file in place.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
+        with os.fdopen(handle, "wb") as stream:
+            os.fchmod(stream.fileno(), mode)
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(temporary, path)
+        sync_folder(path.parent)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        if error.errno in FULL:
+            raise DiskFullError(path=path) from None
+        raise
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a folder's entries durable."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,110 @@
+"""Identities by recipient, and beside them what is trusted of each vault.
+
+Both lie outside the state database: losing that must not make a device forget what it trusted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import stat
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from memory_sync.errors import KeyFileError, KeyInvalidError
+from memory_sync.ports.durable import make_private_folder, write_durably
+from memory_sync.vault.judge import Trust
+from memory_sync.vault.keys import CipherError, Identity, format_identity, parse_identity
+
+
+class Keystore:
+    """Files in one folder (0700): `<recipient>.txt` (age identity files) and `<vault>.trust.json`.
+
+    `extra` is an identity that comes from the environment and is not stored.
+    """
+
+    def __init__(self, folder: Path, extra: Identity | None = None) -> None:
+        self.folder = folder
+        self._extra = extra
+
+    def find(self, recipient: str) -> Identity | None:
+        """Return the identity whose current recipient this is, or None."""
+        path = self._identity_path(recipient)
+        if path.exists():
+            return read_identity_file(path)
+        if self._extra and self._extra.recipient == recipient:
+            return self._extra
+        return None
+
+    def stored(self, recipient: str) -> bool:
+        """Tell whether the identity lies in this folder, where a service finds it too."""
+        return self._identity_path(recipient).exists()
+
+    def recipients(self) -> tuple[str, ...]:
+        """Return the recipients of all identities that are stored here."""
+        return tuple(sorted(path.stem for path in self.folder.glob("age1*.txt")))
+
+    def add(self, identity: Identity) -> Path:
+        """Store an identity, durably; one that is there with the same current secret stays."""
+        path = self._identity_path(identity.recipient)
+        if path.exists() and set(identity.secrets) <= set(read_identity_file(path).secrets):
+            return path
+        make_private_folder(self.folder)
+        text = format_identity(identity, "the identity of a memory-sync vault: keep it secret")
+        write_durably(path, text.encode())
+        return path
+
+    def trust(self, vault: str) -> Trust | None:
+        """Return what is trusted of the vault with this name in the configuration, or None."""
+        path = self._trust_path(vault)
+        try:
+            data: dict[str, Any] = json.loads(path.read_bytes())
+            return Trust(
+                str(data["vault_id"]), str(data["recipient"]), str(data["commit"]), int(data["n"])
+            )
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            # Forgetting what was trusted must be a person's decision: no "first contact".
+            raise KeyFileError(path=path, detail=type(error).__name__) from None
+
+    def set_trust(self, vault: str, trust: Trust) -> None:
+        """Store what is trusted of a vault, durably."""
+        make_private_folder(self.folder)
+        write_durably(self._trust_path(vault), (json.dumps(asdict(trust)) + "\n").encode())
+
+    def was_exported(self, recipient: str) -> bool:
+        """Tell whether the identity was ever exported from this device."""
+        return self._exported_path(recipient).exists()
+
+    def mark_exported(self, recipient: str) -> None:
+        """Remember that the identity was exported, or came from outside."""
+        make_private_folder(self.folder)
+        with contextlib.suppress(OSError):
+            write_durably(self._exported_path(recipient), b"")
+
+    def _identity_path(self, recipient: str) -> Path:
+        return self.folder / f"{recipient}.txt"
+
+    def _exported_path(self, recipient: str) -> Path:
+        return self.folder / f"{recipient}.exported"
+
+    def _trust_path(self, vault: str) -> Path:
+        return self.folder / f"{vault}.trust.json"
+
+
+def read_identity_file(path: Path) -> Identity:
+    """Read an identity file of ours; one that others can read is refused."""
+    try:
+        mode = stat.S_IMODE(os.stat(path).st_mode)
+        if mode & 0o077:
+            raise KeyFileError(path=path, detail="others can read it")
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise KeyFileError(path=path, detail=type(error).__name__) from None
+    try:
+        return parse_identity(text)
+    except CipherError:
+        raise KeyInvalidError(source=path) from None

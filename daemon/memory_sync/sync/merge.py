@@ -1,0 +1,150 @@
+"""Three-way merge by line (diff3 on difflib).
+
+Where both sides only insert at one place, both stay, the remote's first. What overlaps stays as the
+remote has it, and the caller keeps the local version elsewhere. There are never conflict markers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+from memory_sync.sync.frontmatter import settle_timestamps
+
+Lines = Sequence[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """The merged content; `conflict` says that something of the local version is not in it."""
+
+    content: bytes
+    conflict: bool
+
+
+def merge(base: bytes | None, local: bytes, remote: bytes, *, cap: int | None = None) -> Merged:
+    """Merge two versions that both differ from their base, which may be unknown (None).
+
+    Content that is not UTF-8 text is not merged but a conflict, and so is a merge that would have
+    more than `cap` characters.
+    """
+    if not (_is_text(local) and _is_text(remote) and _is_text(base or b"")):
+        return Merged(remote, conflict=True)
+    ours, theirs = _lines(local), _lines(remote)
+    if base is None:
+        lines, clash = (ours, False) if _within(theirs, ours) else (theirs, True)
+    else:
+        old = _lines(base)
+        ours, theirs = settle_timestamps(old, ours, theirs)
+        lines, clash = _diff3(old, ours, theirs)
+    end = _final_newline(base, local, remote)
+    content = b"\n".join(lines) + (b"\n" if end and lines else b"")
+    if cap is not None and len(content.decode()) > cap and content not in (local, remote):
+        return Merged(remote, conflict=not _within(ours, theirs))
+    # What is wholly in the result needs no second place (and one more merge changes nothing).
+    return Merged(content, conflict=clash and not _within(ours, lines))
+
+
+def _is_text(content: bytes) -> bool:
+    if b"\0" in content:
+        return False
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _lines(content: bytes) -> list[bytes]:
+    """Cut at line feeds only, so that a carriage return stays a part of its line."""
+    lines = content.split(b"\n")
+    return lines[:-1] if lines[-1] == b"" else lines
+
+
+def _final_newline(base: bytes | None, local: bytes, remote: bytes) -> bool:
+    was, here, there = ((text or b"\n").endswith(b"\n") for text in (base, local, remote))
+    return here if there == was else there
+
+
+def _within(part: Lines, whole: Lines) -> bool:
+    """Tell whether all lines of one stand in the other, in their order."""
+    rest = iter(whole)
+    return all(any(line == other for other in rest) for line in part)
+
+
+def _diff3(base: Lines, local: Lines, remote: Lines) -> tuple[list[bytes], bool]:
+    merged: list[bytes] = []
+    clash = False
+    for old, ours, theirs in _chunks(base, local, remote):
+        if ours == old:
+            merged += theirs
+        elif theirs in (old, ours):
+            merged += ours
+        elif old:
+            merged += theirs
+            clash = True
+        else:
+            merged += _both(ours, theirs)
+    return merged, clash
+
+
+def _both(ours: Lines, theirs: Lines) -> list[bytes]:
+    """Keep two insertions at one place, the remote's first; what they share, once.
+
+    An insertion that holds the other one already stands for both: so a merge that was written
+    on one side only, because of a crash, is not added to itself.
+    """
+    if _within(ours, theirs):
+        return list(theirs)
+    if _within(theirs, ours):
+        return list(ours)
+    head = _common(ours, theirs)
+    tail = _common(ours[head:][::-1], theirs[head:][::-1])
+    end_ours, end_theirs = len(ours) - tail, len(theirs) - tail
+    return [*theirs[:end_theirs], *ours[head:end_ours], *theirs[end_theirs:]]
+
+
+def _common(one: Lines, other: Lines) -> int:
+    """Count the lines that both begin with."""
+    count = 0
+    for left, right in zip(one, other, strict=False):
+        if left != right:
+            break
+        count += 1
+    return count
+
+
+def _chunks(base: Lines, local: Lines, remote: Lines) -> Iterator[tuple[Lines, Lines, Lines]]:
+    """Cut the three into runs: those where all agree, and those between them."""
+    at_base = at_local = at_remote = 0
+    to_local, to_remote = _matches(base, local), _matches(base, remote)
+    for line in range(len(base)):
+        if line not in to_local or line not in to_remote:
+            continue
+        here, there = to_local[line], to_remote[line]
+        if (at_base, at_local, at_remote) != (line, here, there):
+            yield base[at_base:line], local[at_local:here], remote[at_remote:there]
+        yield base[line : line + 1], local[here : here + 1], remote[there : there + 1]
+        at_base, at_local, at_remote = line + 1, here + 1, there + 1
+    if (at_base, at_local, at_remote) != (len(base), len(local), len(remote)):
+        yield base[at_base:], local[at_local:], remote[at_remote:]
+
+
+def _matches(base: Lines, other: Lines) -> dict[int, int]:
+    """Map lines of the base to the equal lines of another version, in order.
+
+    The common beginning is set aside first: difflib takes quadratic time, and the usual change is
+    an append to a long log.
+    """
+    head = _common(base, other)
+    pairs = {line: line for line in range(head)}
+    old, new = base[head:], other[head:]
+    tail = _common(old[::-1], new[::-1])
+    for back in range(1, tail + 1):
+        pairs[len(base) - back] = len(other) - back
+    old, new = old[: len(old) - tail], new[: len(new) - tail]
+    matcher = SequenceMatcher(None, old, new, autojunk=False)
+    for first, second, size in matcher.get_matching_blocks():
+        pairs |= {head + first + step: head + second + step for step in range(size)}
+    return pairs

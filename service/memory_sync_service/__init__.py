@@ -1,0 +1,1 @@
+"""Service definitions (systemd, launchd) and what installs them."""
