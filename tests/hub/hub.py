@@ -1,0 +1,135 @@
+"""The double itself: what tests set up, look at and break."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Self
+
+from tests.hub.accounts import Accounts, Limits
+from tests.hub.archives import Archives
+from tests.hub.faults import Faults
+from tests.hub.repository import Repository
+from tests.hub.server import Server
+from tests.hub.wire import Answer, Recorded, RefusedError, Request, json_answer
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from graphql import GraphQLSchema
+
+
+class Hub:
+    """A GitHub on 127.0.0.1, with real git repositories in a temporary folder.
+
+    Leaving the context raises if the client asked for anything that the double cannot answer
+    honestly; `violations` says what.
+    """
+
+    def __init__(self, schema: GraphQLSchema) -> None:
+        self.schema = schema
+        self.accounts = Accounts()
+        self.limits = Limits()
+        self.faults = Faults()
+        self.archives = Archives()
+        self.requests: list[Recorded] = []
+        self.violations: list[str] = []
+        self.tree_limit = 100_000
+        self._repos: dict[str, Repository] = {}
+        self._made: list[Repository] = []
+        self._lock = threading.RLock()
+        self._folder = Path(tempfile.mkdtemp(prefix="hub-"))
+        self._server = Server(self)
+        self.base_url = f"http://127.0.0.1:{self._server.server_port}"
+
+    def __enter__(self) -> Self:
+        threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True
+        ).start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._server.stop()
+        for repo in self._made:
+            repo.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+        if self.violations:
+            raise AssertionError("the double was misused:\n" + "\n".join(self.violations))
+
+    def add_user(self, login: str) -> str:
+        """Make a user, and a classic token that may do all that the user may."""
+        self.accounts.add(login, "User", {login})
+        return self.accounts.issue(login)
+
+    def add_org(self, login: str, members: tuple[str, ...]) -> None:
+        """Make an organisation whose members own what it has."""
+        self.accounts.add(login, "Organization", set(members))
+
+    def add_token(
+        self, login: str, *, read_only: bool = False, repos: tuple[str, ...] | None = None
+    ) -> str:
+        """Make a fine-grained token: contents only, of these repositories or of all."""
+        covered = None if repos is None else frozenset(name.lower() for name in repos)
+        return self.accounts.issue(login, classic=False, read_only=read_only, repos=covered)
+
+    def revoke(self, token: str) -> None:
+        """Make a token worthless."""
+        del self.accounts.tokens[token]
+
+    def add_repo(
+        self, full_name: str, *, private: bool = True, init: Literal["readme"] | None = None
+    ) -> Repository:
+        """Make a repository for an owner who exists, empty or with a README."""
+        owner = self.accounts.find(full_name.partition("/")[0])
+        with self._lock:
+            if full_name.lower() in self._repos:
+                raise FileExistsError(full_name)
+            number = 5000 + len(self._made)
+            repo = Repository(full_name, number, self._folder / f"{number}.git", private)
+            self._made.append(repo)
+            self._repos[full_name.lower()] = repo
+        if init == "readme":
+            readme = f"# {repo.name}\n".encode()
+            repo.change({"README.md": readme}, "Initial commit", (owner.login, owner.email))
+        return repo
+
+    def repo(self, full_name: str) -> Repository:
+        """Give a repository that exists."""
+        return self._repos[full_name.lower()]
+
+    def find_repo(self, full_name: str) -> Repository | None:
+        """Give a repository, if it exists."""
+        return self._repos.get(full_name.lower())
+
+    def repo_by_id(self, number: str) -> Repository | None:
+        """Give a repository by its number, if it exists."""
+        return next((repo for repo in self._repos.values() if str(repo.id) == number), None)
+
+    def remove_repo(self, repo: Repository) -> None:
+        """Take a repository away."""
+        del self._repos[repo.full_name.lower()]
+
+    def record(self, recorded: Recorded) -> None:
+        """Note a request; it is noted before its answer goes out."""
+        with self._lock:
+            self.requests.append(recorded)
+
+    def violated(self, what: str) -> Answer:
+        """Note that the double cannot answer honestly, and say so."""
+        with self._lock:
+            self.violations.append(what)
+        return json_answer({"message": f"The double does not do this: {what}"}, 501)
+
+    def login_of(self, request: Request) -> str | None:
+        """Tell whose token a request carries."""
+        try:
+            return self.accounts.authenticate(request.headers.get("authorization")).login
+        except RefusedError:
+            return None

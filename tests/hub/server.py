@@ -1,0 +1,139 @@
+"""The HTTP server: threads, connections, and the faults that strike them."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlsplit
+from uuid import uuid4
+
+from tests.hub.api import kind_of, respond
+from tests.hub.wire import Answer, Recorded, Request
+
+if TYPE_CHECKING:
+    from tests.hub.hub import Hub
+
+
+class Server(ThreadingHTTPServer):
+    """A server whose threads end with it, also those that wait on an idle connection."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, hub: Hub) -> None:
+        self.hub = hub
+        self.closing = threading.Event()
+        self._open: set[socket.socket] = set()
+        self._changed = threading.Condition()
+        super().__init__(("127.0.0.1", 0), Handler)
+
+    def opened(self, connection: socket.socket) -> None:
+        """Take note of a connection."""
+        with self._changed:
+            self._open.add(connection)
+
+    def closed(self, connection: socket.socket) -> None:
+        """Forget a connection."""
+        with self._changed:
+            self._open.discard(connection)
+            self._changed.notify_all()
+
+    def stop(self) -> None:
+        """Stop listening, hang up on everybody and wait for the threads to see it."""
+        self.closing.set()
+        self.shutdown()
+        self.server_close()
+        with self._changed:
+            for connection in self._open:
+                _hang_up(connection)
+            self._changed.wait_for(lambda: not self._open, timeout=5)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Keep quiet about clients that hang up, which tests do on purpose."""
+
+
+class Handler(BaseHTTPRequestHandler):
+    """One connection, with as many requests as the client sends on it."""
+
+    protocol_version = "HTTP/1.1"
+    # An answer leaves in one piece, so that no client waits on a delayed acknowledgement.
+    wbufsize = -1
+    disable_nagle_algorithm = True
+    server: Server
+
+    def setup(self) -> None:
+        """Begin a connection."""
+        super().setup()
+        self.server.opened(self.connection)
+
+    def finish(self) -> None:
+        """End a connection."""
+        try:
+            super().finish()
+        except OSError:
+            self.close_connection = True
+        finally:
+            self.server.closed(self.connection)
+
+    def serve(self) -> None:
+        """Read a request, let a fault strike, answer, and record it."""
+        hub = self.server.hub
+        length = int(self.headers.get("Content-Length") or 0)
+        url = urlsplit(self.path)
+        request = Request(
+            self.command,
+            url.path,
+            dict(parse_qsl(url.query, keep_blank_values=True)),
+            {name.lower(): value for name, value in self.headers.items()},
+            self.rfile.read(length),
+        )
+        fault = hub.faults.take(request, self.path)
+        self.server.closing.wait(fault.delay)
+        request = replace(request, lag=fault.lag)
+        answer, login = respond(hub, request) if fault.applied else (None, None)
+        answer = fault.answer or answer
+        hub.record(
+            Recorded(
+                request.method,
+                request.path,
+                url.query,
+                answer.status if answer and fault.sent else 0,
+                kind_of(request),
+                login or hub.login_of(request),
+                len(request.body),
+            )
+        )
+        if answer and fault.sent:
+            self._send(answer, fault.sent)
+        if fault.sent < 1:
+            self.close_connection = True
+
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = serve  # noqa: N815
+
+    def _send(self, answer: Answer, share: float) -> None:
+        """Send an answer, or the first part of its body."""
+        self.send_response_only(answer.status)
+        fixed = {
+            "Server": "github.com",
+            "Date": self.date_time_string(),
+            "X-GitHub-Request-Id": uuid4().hex[:20].upper(),
+            "X-GitHub-Media-Type": "github.v3; format=json",
+            "Content-Length": str(len(answer.body)),
+        }
+        for name, value in {**fixed, **answer.headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(answer.body[: int(len(answer.body) * share)])
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
+        """Write no log; `Hub.requests` is the record."""
+
+
+def _hang_up(connection: socket.socket) -> None:
+    try:
+        connection.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        connection.close()
