@@ -66,6 +66,14 @@ class ConfigBrokenError(UsageError):
     hint = "${{EDITOR:-vi}} '{path}'"
 
 
+class EnvironmentBrokenError(ConfigBrokenError):
+    """A setting in the environment does not exist, or its value is not what the setting takes."""
+
+    code = "environment-broken"
+    text = "The environment variable {name} cannot be used: {detail}."
+    hint = "unset {name}"
+
+
 class SettingUnknownError(UsageError):
     """The configuration holds a setting that does not exist."""
 
@@ -263,6 +271,14 @@ class RemoteTroubleError(OfflineError):
 
     code = "remote-trouble"
     text = "{remote} has trouble: {detail}."
+    hint = "memory-sync now"
+
+
+class StaleReadError(OfflineError):
+    """The remote shows an older state than the one that was accepted last."""
+
+    code = "stale-read"
+    text = "{remote} shows an older state ({commit}) than the last one; it is asked again."
     hint = "memory-sync now"
 
 

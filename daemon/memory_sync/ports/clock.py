@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import time
 from typing import Protocol
@@ -26,6 +27,10 @@ class Clock(Protocol):
         """Return a random number from 0 up to 1, so that devices do not move in step."""
         ...
 
+    def random_bytes(self, count: int) -> bytes:
+        """Return bytes that nobody can guess."""
+        ...
+
 
 class SystemClock:
     """The machine's own clock and randomness."""
@@ -48,3 +53,7 @@ class SystemClock:
     def jitter(self) -> float:
         """Return a random number from 0 up to 1."""
         return self._random.random()
+
+    def random_bytes(self, count: int) -> bytes:
+        """Return bytes that nobody can guess."""
+        return os.urandom(count)

@@ -48,6 +48,14 @@ class LocalTree(Protocol):
     before anything is touched. Paths are relative to the root, `/`-separated and NFC.
     """
 
+    def lock(self) -> None:
+        """Serve this root, alone, until `unlock` or the end of the process; again is no error."""
+        ...
+
+    def unlock(self) -> None:
+        """Let others serve this root."""
+        ...
+
     def scan(self, known: Mapping[str, Glance]) -> Scan:
         """Look at every file that the patterns match; read only those that `known` cannot tell."""
         ...

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from memory_sync.errors import KeyFileError, KeyInvalidError
-from memory_sync.ports.durable import make_private_folder, write_durably
+from memory_sync.config.durable import make_private_folder, write_durably
 from memory_sync.vault.judge import Trust
 from memory_sync.vault.keys import CipherError, Identity, format_identity, parse_identity
 
@@ -74,6 +74,15 @@ class Keystore:
         """Store what is trusted of a vault, durably."""
         make_private_folder(self.folder)
         write_durably(self._trust_path(vault), (json.dumps(asdict(trust)) + "\n").encode())
+
+    def discard(self, vault: str, identity: Identity) -> None:
+        """Drop a key and a trust record that were drawn for a vault which was never founded."""
+        self._trust_path(vault).unlink(missing_ok=True)
+        self._identity_path(identity.recipient).unlink(missing_ok=True)
+
+    def drop_trust(self, vault: str) -> None:
+        """Forget what is trusted of a vault that was only looked at."""
+        self._trust_path(vault).unlink(missing_ok=True)
 
     def was_exported(self, recipient: str) -> bool:
         """Tell whether the identity was ever exported from this device."""

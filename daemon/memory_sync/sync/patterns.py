@@ -34,6 +34,19 @@ class Glob:
         """Tell whether a file below this folder (or below the root, for "") can match."""
         return _walk(self._parts, tuple(folder.split("/")) if folder else (), prefix=True)
 
+    def covers(self, folder: str) -> bool:
+        """Tell whether every folder below this one is reached."""
+        return _reaches_all(self._parts, tuple(folder.split("/")) if folder else ())
+
+
+def _reaches_all(pattern: tuple[re.Pattern[str] | None, ...], parts: tuple[str, ...]) -> bool:
+    if not pattern:
+        return False
+    first, rest = pattern[0], pattern[1:]
+    if first is None:
+        return True
+    return bool(parts) and bool(first.match(parts[0])) and _reaches_all(rest, parts[1:])
+
 
 def _walk(
     pattern: tuple[re.Pattern[str] | None, ...], parts: tuple[str, ...], *, prefix: bool
@@ -73,3 +86,7 @@ class Patterns:
         return any(glob.reaches(folder) for glob in include) and not any(
             glob.matches(folder) for glob in exclude
         )
+
+    def covers(self, folder: str) -> bool:
+        """Tell whether every folder below this one is reached, so that one watch serves them all."""
+        return any(glob.covers(folder) for glob in self._globs[0])

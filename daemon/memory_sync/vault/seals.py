@@ -13,7 +13,6 @@ from memory_sync.model.remote import Commit
 HEADLINE = "sync"
 NO_PARENT = "0" * 40
 SEAL_LINE = re.compile(r"Memory-Sync-Seal: 1 ([1-9][0-9]{0,17}) ([0-9a-f]{64})")
-SEAL_PREFIX = "Memory-Sync-Seal:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +38,8 @@ def seal_message(seal_key: bytes, n: int, vault_id: str, parent: str | None, tre
 def read_seal(message: str) -> Seal | None:
     """Find the seal of a message: exactly one seal line, or none at all."""
     lines = [line.removesuffix("\r") for line in message.split("\n")]
-    found = [line for line in lines if line.startswith(SEAL_PREFIX)]
-    if len(found) != 1:
-        return None
-    match = SEAL_LINE.fullmatch(found[0])
-    return Seal(int(match[1]), match[2]) if match else None
+    found = [match for line in lines if (match := SEAL_LINE.fullmatch(line))]
+    return Seal(int(found[0][1]), found[0][2]) if len(found) == 1 else None
 
 
 def seal_of(seal_key: bytes, vault_id: str, commit: Commit) -> Seal | None:

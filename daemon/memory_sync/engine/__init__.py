@@ -1,0 +1,1 @@
+"""One cycle: scan, fetch, plan, apply, commit, record."""

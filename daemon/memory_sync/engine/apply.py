@@ -1,0 +1,177 @@
+"""The actions that change local files: download, delete, merge."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hashlib import sha256
+
+from memory_sync.engine.fetch import Fetcher, Wanted
+from memory_sync.engine.kit import Keys, Kit
+from memory_sync.engine.local import Looked
+from memory_sync.errors import (
+    FileChangedError,
+    FileError,
+    FileTooLargeError,
+    HaltError,
+    MemorySyncError,
+    ObjectBrokenError,
+)
+from memory_sync.model import Action, BaseFile, FileVersion, Kind, RemoteFile, split_root
+from memory_sync.model.trees import CONFLICTS
+from memory_sync.sync.merge import merge
+from memory_sync.vault.objects import Decoded, object_name
+from memory_sync.vault.paths import conflict_path
+
+ORDER = (Kind.DELETE_LOCAL, Kind.DOWNLOAD, Kind.MERGE)
+"""Deletes come first, so that a file makes room where a folder comes, and the other way round."""
+
+
+@dataclass
+class Applied:
+    """What was done: new rows of the base, what has to go up now, and what went wrong."""
+
+    base: dict[str, BaseFile | None] = field(default_factory=dict)
+    uploads: dict[str, FileVersion] = field(default_factory=dict)
+    down: list[str] = field(default_factory=list)
+    merged: list[str] = field(default_factory=list)
+    conflicts: list[str] = field(default_factory=list)
+    errors: dict[str, MemorySyncError] = field(default_factory=dict)
+    again: bool = False
+
+
+class Applier:
+    """Carries out the local actions of one plan."""
+
+    def __init__(self, kit: Kit, fetcher: Fetcher, keys: Keys, looked: Looked) -> None:
+        self._kit = kit
+        self._fetcher = fetcher
+        self._keys = keys
+        self._looked = looked
+        self._remote = dict(fetcher.snapshot.objects.values())
+        self._base: Mapping[str, BaseFile] = kit.state.base()
+        self._established = kit.state.established()
+        self._fetched: dict[Wanted, Decoded | str] = {}
+        self._done = Applied()
+
+    def run(self, actions: tuple[Action, ...]) -> Applied:
+        """Carry out deletes, then downloads, then merges; an error stops only its own path."""
+        deeds: dict[Kind, Callable[[Action], None]] = {
+            Kind.DELETE_LOCAL: self._delete,
+            Kind.DOWNLOAD: self._download,
+            Kind.MERGE: self._merge,
+        }
+        self._prefetch(actions)
+        for action in sorted(actions, key=lambda action: ORDER.index(action.kind)):
+            try:
+                deeds[action.kind](action)
+            except FileChangedError:
+                self._done.again = True
+            except (FileError, HaltError) as error:
+                self._done.errors[action.path] = error
+        return self._done
+
+    def _delete(self, action: Action) -> None:
+        root, relative = split_root(action.path)
+        self._kit.roots[root].files.remove(relative, action.local or "")
+        self._done.base[action.path] = None
+        self._done.down.append(action.path)
+
+    def _download(self, action: Action) -> None:
+        root, relative = split_root(action.path)
+        file = self._remote[action.path]
+        limit = self._limit(action.path)
+        if file.version.size > limit:
+            size = file.version.size
+            raise FileTooLargeError(path=action.path, size=size, limit=limit)
+        content = self._content(action.path, file)
+        self._kit.roots[root].files.write(
+            relative, content, mode=file.version.mode, expect=action.local
+        )
+        self._done.base[action.path] = base_of(file)
+        self._done.down.append(action.path)
+
+    def _merge(self, action: Action) -> None:
+        """Write the merge, then let the base be the remote's version: the rest is a local edit.
+
+        The losing side of a conflict is durable in `.conflicts` before the file changes.
+        """
+        root, relative = split_root(action.path)
+        files = self._kit.roots[root].files
+        file = self._remote[action.path]
+        mine = files.read(relative, action.local or "")
+        theirs = self._content(action.path, file)
+        was = self._base_content(action.path, root)
+        cap = self._kit.roots[root].merge_cap(relative)
+        result = merge(was, mine, theirs, cap=cap)
+        version = self._looked.files[action.path]
+        if result.conflict and root != CONFLICTS:
+            self._keep(action.path, version, mine)
+        digest = sha256(result.content).hexdigest()
+        if digest != action.local:
+            files.write(relative, result.content, mode=version.mode, expect=action.local)
+        self._done.base[action.path] = base_of(file)
+        self._done.merged.append(action.path)
+        if digest != action.remote:
+            size = len(result.content)
+            self._done.uploads[action.path] = FileVersion(
+                digest, size, version.mode, int(self._kit.clock.now())
+            )
+
+    def _keep(self, path: str, version: FileVersion, content: bytes) -> None:
+        """Put the losing side of a conflict into `.conflicts`, unless it is there already."""
+        before = f"{CONFLICTS}/{path}/"
+        for other, known in self._looked.files.items():
+            if other.startswith(before) and known.digest == version.digest:
+                return
+        stamp = datetime.fromtimestamp(version.mtime, UTC).strftime("%Y%m%dT%H%M%SZ")
+        place = conflict_path(path, stamp, self._kit.device)
+        for number in range(2, 100):
+            if place not in self._looked.files and place not in self._remote:
+                break
+            place = conflict_path(path, stamp, f"{self._kit.device[:60]}-{number}")
+        _, relative = split_root(place)
+        self._kit.roots[CONFLICTS].files.write(relative, content, mode=0o600, expect=None)
+        self._done.uploads[place] = FileVersion(version.digest, version.size, 0o600, version.mtime)
+        self._done.conflicts.append(place)
+
+    def _prefetch(self, actions: tuple[Action, ...]) -> None:
+        """Fetch together what the actions need and a former step has not left in the spool."""
+        wanted: list[Wanted] = []
+        for action in actions:
+            name = object_name(self._keys.derived.names, action.path)
+            file, row = self._remote.get(action.path), self._base.get(action.path)
+            fits = file and file.version.size <= self._limit(action.path)
+            if file and fits and self._kit.spool.get(file.version.digest) is None:
+                wanted.append((name, tuple(part.blob for part in file.parts)))
+            if row and action.kind is Kind.MERGE:
+                wanted.append((name, row.blobs))
+        self._fetched = self._fetcher.prefetch(wanted, self._keys)
+
+    def _limit(self, path: str) -> int:
+        return self._kit.roots[split_root(path)[0]].max_size
+
+    def _content(self, path: str, file: RemoteFile) -> bytes:
+        kept = self._kit.spool.get(file.version.digest)
+        if kept is not None:
+            return kept
+        name = object_name(self._keys.derived.names, path)
+        reason = self._fetched.get((name, tuple(part.blob for part in file.parts)))
+        detail = reason if isinstance(reason, str) else "it is not what it was"
+        raise ObjectBrokenError(path=path, detail=detail)
+
+    def _base_content(self, path: str, root: str) -> bytes | None:
+        """Fetch what was last the same; None if that is not known (any more).
+
+        A path that is new on both sides of a root in sync began as an empty file.
+        """
+        row = self._base.get(path)
+        if row is None:
+            return b"" if root in self._established else None
+        return self._kit.spool.get(row.digest)
+
+
+def base_of(file: RemoteFile) -> BaseFile:
+    """Make the base row of a file that is now the same on both sides."""
+    return BaseFile(file.version.digest, tuple(part.blob for part in file.parts))

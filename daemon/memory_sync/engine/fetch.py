@@ -1,0 +1,224 @@
+"""The remote side of a cycle: poll, judge, and read what changed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from memory_sync.engine.kit import Keys, Kit, unlock
+from memory_sync.engine.look import RemoteLook
+from memory_sync.errors import (
+    BranchGoneError,
+    ForcedBackError,
+    ForeignContentError,
+    ForkedError,
+    FormatUnknownError,
+    HaltError,
+    OrphanError,
+    StaleReadError,
+)
+from memory_sync.model import Commit, Listing
+from memory_sync.ports.state import Broken, Snapshot
+from memory_sync.vault.judge import Court, Standing, Trust, Verdict
+from memory_sync.vault.manifest import FORMAT
+from memory_sync.vault.objects import Decoded, ObjectError, decode, objects_in
+from memory_sync.vault.trees import blob_id
+
+SLICE = 256
+"""Blobs that are held in memory at once: of at most 48 KiB each, so 12 MiB."""
+PATIENCE = 60.0
+"""Seconds for which an older head counts as a stale read and not as an attack."""
+
+
+Wanted = tuple[str, tuple[str, ...]]
+"""A version of an object: its name and the blobs of its parts."""
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """The remote side of a cycle. `halt` is set if something above the snapshot is not accepted."""
+
+    snapshot: Snapshot
+    keys: Keys
+    changed: bool = False
+    received: int = 0
+    halt: HaltError | None = None
+
+
+class Fetcher:
+    """Follows one vault's branch; keeps the snapshot of the head that was accepted last."""
+
+    def __init__(self, kit: Kit) -> None:
+        self._kit = kit
+        self.snapshot = kit.state.snapshot()
+        self._keys: Keys | None = None
+        self._received = 0
+
+    def keys(self, trust: Trust) -> Keys:
+        """Return what opens the vault; made anew when what is trusted has changed hands."""
+        if self._keys is None or self._keys.trust.recipient != trust.recipient:
+            known = json.loads(self._kit.state.get("recipients") or "[]")
+            recipients = known if trust.recipient in known[:1] else [trust.recipient]
+            self._keys = unlock(self._kit, trust, recipients)
+        self._keys = Keys(trust, self._keys.cipher, self._keys.derived)
+        return self._keys
+
+    def refresh(self, trust: Trust) -> Fetched:
+        """Ask for the head; if it moved, judge it, take it over and read what changed.
+
+        Raises a HaltError where nothing may be taken over, StaleReadError for a head that is older.
+        """
+        kit, self._received = self._kit, 0
+        head = kit.remote.head(self.snapshot.head or None)
+        if head is None:
+            raise BranchGoneError(vault=kit.vault, remote=kit.remote.url)
+        if head == self.snapshot.head and trust.commit:
+            kit.state.put("stale", None)
+            return Fetched(self.snapshot, self.keys(trust))
+        keys = self.keys(trust)
+        since = (self.snapshot.head, self.snapshot.listing) if self.snapshot.head else None
+        chain = kit.remote.history(head, self.snapshot.head or None)
+        top = next(iter(chain), None)
+        if top is None:
+            raise BranchGoneError(vault=kit.vault, remote=kit.remote.url)
+        look = RemoteLook(kit)
+        listing = look.listing(top, since)
+        court = Court(trust, look, keys.derived.seal)
+        verdict = court.judge(_again(top, chain))
+        self._refuse(verdict, head)
+        return self._take_over(verdict, top, listing, look, keys)
+
+    def _refuse(self, verdict: Verdict, head: str) -> None:
+        kit = self._kit
+        if verdict.standing is Standing.ORPHAN:
+            raise OrphanError(vault=kit.vault, commit=head)
+        if verdict.standing is Standing.FORKED:
+            raise ForkedError(vault=kit.vault, commit=verdict.blamed)
+        if verdict.standing is not Standing.STALE:
+            kit.state.put("stale", None)
+            return
+        # The first sight is written down, so that one-shot commands come to the same end.
+        seen, _, when = (kit.state.get("stale") or "").partition(" ")
+        age = kit.clock.now() - float(when or 0)
+        if seen != head:
+            kit.state.put("stale", f"{head} {kit.clock.now()}")
+        elif not 0 <= age < PATIENCE:
+            raise ForcedBackError(vault=kit.vault, commit=verdict.blamed)
+        raise StaleReadError(remote=kit.remote.url, commit=verdict.blamed)
+
+    def _take_over(
+        self, verdict: Verdict, top: Commit, listing: Listing, look: RemoteLook, keys: Keys
+    ) -> Fetched:
+        kit, newest = self._kit, verdict.newest
+        if newest is None:
+            raise OrphanError(vault=kit.vault, commit=top.id)
+        halt = None
+        head = top.id
+        if verdict.standing is Standing.FOREIGN:
+            # What was sealed below it is applied all the same; only then the vault halts.
+            halt = ForeignContentError(vault=kit.vault, commit=verdict.blamed)
+            listing, head = look.listing(newest, None), newest.id
+        manifest = look.manifest(newest)
+        if manifest is None or manifest.format != FORMAT:
+            number = manifest.format if manifest else "unknown"
+            raise FormatUnknownError(vault=kit.vault, format=number)
+        kit.state.put("recipients", json.dumps(manifest.recipients))
+        self._keys = unlock(kit, keys.trust, manifest.recipients)
+        new = self._read(head, listing, self._keys)
+        trust = Trust(
+            keys.trust.vault_id, keys.trust.recipient, newest.id, max(verdict.n, keys.trust.n)
+        )
+        kit.keystore.set_trust(kit.vault, trust)
+        self.accept(new, newest.id, verdict.n)
+        return Fetched(new, self.keys(trust), True, self._received, halt)
+
+    def accept(self, new: Snapshot, commit: str, n: int) -> None:
+        """Take a snapshot over as the one that was accepted last."""
+        state = self._kit.state
+        with state.transaction():
+            state.save_snapshot(self.snapshot, new)
+            state.note_accepted(commit, n)
+        self.snapshot = new
+
+    def _read(self, head: str, listing: Listing, keys: Keys) -> Snapshot:
+        """Read the objects that changed; the contents go to the spool."""
+        old = self.snapshot
+        whole, broken = objects_in(listing)
+        new = Snapshot(head, dict(listing))
+        for name in broken:
+            new.broken[name] = Broken((), "its parts are not complete")
+        wanted: dict[str, tuple[str, ...]] = {}
+        for name, blobs in whole.items():
+            known = old.objects.get(name)
+            if known and tuple(part.blob for part in known[1].parts) == blobs:
+                new.objects[name] = known
+            else:
+                wanted[name] = blobs
+        for name, _, answer in self._decode_all(wanted.items(), keys):
+            if isinstance(answer, Decoded):
+                new.objects[name] = (answer.path, answer.file)
+                self._kit.spool.put(answer.file.version.digest, answer.content)
+            else:
+                new.broken[name] = Broken(wanted[name], answer)
+        return new
+
+    def prefetch(self, wanted: Iterable[Wanted], keys: Keys) -> dict[Wanted, Decoded | str]:
+        """Read versions of objects, many at a time; their contents go to the spool.
+
+        Answers for each with the object (without its content) or the reason why it cannot be read.
+        """
+        found: dict[Wanted, Decoded | str] = {}
+        for name, blobs, answer in self._decode_all(dict.fromkeys(wanted), keys):
+            if isinstance(answer, Decoded):
+                self._kit.spool.put(answer.file.version.digest, answer.content)
+                answer = replace(answer, content=b"")
+            found[name, blobs] = answer
+        return found
+
+    def _decode_all(
+        self, wanted: Iterable[Wanted], keys: Keys
+    ) -> Iterator[tuple[str, tuple[str, ...], Decoded | str]]:
+        for part in _slices(wanted):
+            found = self._fetch({blob for _, blobs in part for blob in blobs})
+            for name, blobs in part:
+                if any(blob not in found for blob in blobs):
+                    yield name, blobs, "a part of it is missing, or not what it should be"
+                    continue
+                try:
+                    parts = [found[blob] for blob in blobs]
+                    yield name, blobs, decode(keys.derived.names, keys.cipher, name, parts)
+                except ObjectError as error:
+                    yield name, blobs, str(error)
+
+    def _fetch(self, ids: set[str]) -> dict[str, bytes]:
+        """Fetch blobs and check each against its id; one that does not fit is asked for again."""
+        found: dict[str, bytes] = {}
+        for _ in range(2):
+            missing = sorted(ids - found.keys())
+            if not missing:
+                break
+            for blob, content in self._kit.remote.blobs(missing):
+                self._received += len(content)
+                if blob_id(content) == blob:
+                    found[blob] = content
+        return found
+
+
+def _slices(wanted: Iterable[Wanted]) -> Iterator[list[Wanted]]:
+    """Group objects so that no more blobs than a slice are in memory, or one object alone."""
+    group: list[Wanted] = []
+    size = 0
+    for name, blobs in wanted:
+        if group and size + len(blobs) > SLICE:
+            yield group
+            group, size = [], 0
+        group.append((name, blobs))
+        size += len(blobs)
+    if group:
+        yield group
+
+
+def _again(first: Commit, rest: Iterable[Commit]) -> Iterator[Commit]:
+    yield first
+    yield from rest

@@ -1,0 +1,79 @@
+"""What an engine is made of: the ports of one vault, wired."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from memory_sync.errors import KeyMissingError
+from memory_sync.model import split_root
+from memory_sync.ports.clock import Clock
+from memory_sync.ports.files import LocalTree
+from memory_sync.ports.keystore import Keystore
+from memory_sync.ports.remote import Remote
+from memory_sync.ports.spool import Spool
+from memory_sync.ports.state import State
+from memory_sync.sync.patterns import Glob, Patterns
+from memory_sync.vault.judge import Trust
+from memory_sync.vault.keys import AgeCipher, Cipher, DerivedKeys, Identity
+
+CipherMaker = Callable[[Identity, Sequence[str]], Cipher]
+
+
+@dataclass(frozen=True)
+class Root:
+    """A root as the engine sees it: its files, and which of them are synced."""
+
+    name: str
+    files: LocalTree
+    patterns: Patterns
+    max_size: int = 10 * 1024 * 1024
+    merge_caps: Mapping[str, int] = field(default_factory=dict)
+
+    def merge_cap(self, path: str) -> int | None:
+        """Return the number of characters that a merge of this file may have at most."""
+        for pattern, cap in self.merge_caps.items():
+            if Glob(pattern).matches(path):
+                return cap
+        return None
+
+
+@dataclass(frozen=True)
+class Kit:
+    """Everything that one vault's engine needs. `vault` is its name in the configuration."""
+
+    vault: str
+    device: str
+    remote: Remote
+    state: State
+    keystore: Keystore
+    roots: Mapping[str, Root]
+    spool: Spool
+    clock: Clock
+    make_cipher: CipherMaker = AgeCipher
+
+    def wants(self, path: str) -> bool:
+        """Tell whether a path of the vault is one that this device syncs."""
+        name, relative = split_root(path)
+        root = self.roots.get(name)
+        return root is not None and root.patterns.matches(relative)
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The opened vault: what is trusted of it, and what opens and names its objects."""
+
+    trust: Trust
+    cipher: Cipher
+    derived: DerivedKeys
+
+
+def unlock(kit: Kit, trust: Trust, recipients: Sequence[str]) -> Keys:
+    """Find the identity for a vault whose recipients these are.
+
+    Raises KeyMissingError where it is not on this device.
+    """
+    identity = kit.keystore.find(trust.recipient)
+    if identity is None:
+        raise KeyMissingError(vault=kit.vault, recipient=trust.recipient)
+    return Keys(trust, kit.make_cipher(identity, recipients), identity.derive(trust.vault_id))

@@ -1,0 +1,185 @@
+"""The actions that change the vault: encode, seal, commit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from memory_sync.engine.apply import base_of
+from memory_sync.engine.fetch import Fetcher
+from memory_sync.engine.kit import Keys, Kit
+from memory_sync.errors import (
+    FileChangedError,
+    FileError,
+    FileTooLargeError,
+    HaltError,
+    MemorySyncError,
+)
+from memory_sync.model import BaseFile, Change, Entry, FileVersion, split_root
+from memory_sync.model.remote import FILE_MODE
+from memory_sync.ports.state import Snapshot
+from memory_sync.vault.manifest import README, README_TEXT
+from memory_sync.vault.objects import (
+    MAX_PARTS,
+    PART_SIZE,
+    Encoded,
+    ObjectError,
+    encode,
+    object_name,
+    part_path,
+)
+from memory_sync.vault.seals import seal_message
+from memory_sync.vault.trees import blob_id, root_tree
+
+BATCH_BLOBS = 100
+BATCH_BYTES = 8 * 1024 * 1024
+"""What one commit carries at most, unless one file alone is more: what GitHub takes at once."""
+
+
+@dataclass
+class Pushed:
+    """What went up, in paths of the vault; `sent` is in bytes of ciphertext."""
+
+    up: list[str] = field(default_factory=list)
+    errors: dict[str, MemorySyncError] = field(default_factory=dict)
+    sent: int = 0
+    commits: int = 0
+    again: bool = False
+
+
+@dataclass
+class _Batch:
+    """The files of one commit."""
+
+    encoded: dict[str, Encoded] = field(default_factory=dict)
+    deletes: list[str] = field(default_factory=list)
+    blobs: int = 0
+    size: int = 0
+
+    def takes(self, blobs: int, size: int) -> bool:
+        empty = not self.encoded and not self.deletes
+        return empty or (self.blobs + blobs <= BATCH_BLOBS and self.size + size <= BATCH_BYTES)
+
+
+class Pusher:
+    """Carries local changes into the vault."""
+
+    def __init__(self, kit: Kit, fetcher: Fetcher, keys: Keys) -> None:
+        self._kit = kit
+        self._fetcher = fetcher
+        self._keys = keys
+        self._names = keys.derived.names
+        self._done = Pushed()
+
+    def run(self, uploads: Mapping[str, FileVersion], deletes: Iterable[str]) -> Pushed:
+        """Commit the changes in as many batches as they need, each leaving a whole vault.
+
+        Deletes come in the last one: what was renamed is never missing in between. Raises Moved if
+        another device was quicker; what was committed before is recorded.
+        """
+        for batch in self._batches(uploads, deletes):
+            self._commit(batch)
+        return self._done
+
+    def _batches(
+        self, uploads: Mapping[str, FileVersion], deletes: Iterable[str]
+    ) -> Iterator[_Batch]:
+        batch = _Batch()
+        for path, version in sorted(uploads.items()):
+            encoded = self._encode(path, version)
+            if encoded is None:
+                continue
+            size = sum(map(len, encoded.new_blobs.values()))
+            if not batch.takes(len(encoded.new_blobs), size):
+                yield batch
+                batch = _Batch()
+            batch.encoded[path] = encoded
+            batch.blobs += len(encoded.new_blobs)
+            batch.size += size
+        for path in sorted(deletes):
+            if not batch.takes(1, 0):
+                yield batch
+                batch = _Batch()
+            batch.deletes.append(path)
+            batch.blobs += 1
+        if batch.encoded or batch.deletes or self._readme_missing():
+            yield batch
+
+    def _readme_missing(self) -> bool:
+        return README not in self._fetcher.snapshot.listing
+
+    def _encode(self, path: str, version: FileVersion) -> Encoded | None:
+        """Read and encrypt one file; a torn or vanished one waits for the next look."""
+        root, relative = split_root(path)
+        known = self._fetcher.snapshot.objects.get(object_name(self._names, path))
+        try:
+            content = self._kit.roots[root].files.read(relative, version.digest)
+            return encode(
+                self._names,
+                self._keys.cipher,
+                path,
+                content,
+                mode=version.mode,
+                mtime=version.mtime,
+                device=self._kit.device,
+                known=known[1].parts if known else (),
+            )
+        except FileChangedError:
+            self._done.again = True
+        except ObjectError:
+            limit = (MAX_PARTS - 1) * PART_SIZE
+            self._done.errors[path] = FileTooLargeError(path=path, size=version.size, limit=limit)
+        except (FileError, HaltError) as error:
+            self._done.errors[path] = error
+        return None
+
+    def _commit(self, batch: _Batch) -> None:
+        """Make one sealed commit on the accepted head and record it."""
+        kit, old, trust = self._kit, self._fetcher.snapshot, self._keys.trust
+        new = Snapshot("", dict(old.listing), dict(old.objects), dict(old.broken))
+        writes: dict[str, bytes] = {}
+        for path, encoded in batch.encoded.items():
+            self._place(path, encoded, new, writes)
+        for path in batch.deletes:
+            name = object_name(self._names, path)
+            _remove_object(name, new)
+        readme = README_TEXT.encode()
+        if new.listing.get(README) != Entry(FILE_MODE, blob_id(readme)):
+            new.listing[README] = Entry(FILE_MODE, blob_id(readme))
+            writes[README] = readme
+        tree = root_tree(new.listing)
+        n = trust.n + 1
+        message = seal_message(self._keys.derived.seal, n, trust.vault_id, old.head, tree)
+        gone = tuple(sorted(old.listing.keys() - new.listing.keys()))
+        new.head = kit.remote.commit(old.head, Change(message, tree, writes, gone))
+        trust = replace(trust, commit=new.head, n=n)
+        self._keys = replace(self._keys, trust=trust)
+        kit.keystore.set_trust(kit.vault, trust)
+        rows: dict[str, BaseFile | None] = {
+            path: base_of(encoded.file) for path, encoded in batch.encoded.items()
+        }
+        rows |= dict.fromkeys(batch.deletes)
+        with kit.state.transaction():
+            self._fetcher.accept(new, new.head, n)
+            kit.state.save_base(rows)
+        self._done.up += [*batch.encoded, *batch.deletes]
+        self._done.sent += sum(map(len, writes.values()))
+        self._done.commits += 1
+
+    def _place(self, path: str, encoded: Encoded, new: Snapshot, writes: dict[str, bytes]) -> None:
+        """Put an object's parts into the listing, and the new ones among them into the writes."""
+        _remove_object(encoded.name, new)
+        for index, part in enumerate(encoded.file.parts):
+            place = part_path(encoded.name, index)
+            new.listing[place] = Entry(FILE_MODE, part.blob)
+            if part.blob in encoded.new_blobs:
+                writes[place] = encoded.new_blobs[part.blob]
+        new.objects[encoded.name] = (path, encoded.file)
+
+
+def _remove_object(name: str, snapshot: Snapshot) -> None:
+    """Take an object and all its parts out of a snapshot."""
+    known = snapshot.objects.pop(name, None)
+    snapshot.broken.pop(name, None)
+    for index in range(len(known[1].parts) if known else 0):
+        snapshot.listing.pop(part_path(name, index), None)

@@ -1,0 +1,315 @@
+"""The state database of one vault (SQLite): the remote's listing, the base, and what spares work.
+
+All of it can be built anew: without a base the two sides are united and nothing is deleted. So a
+database that is corrupt is set aside; what must never be forgotten lies beside the key instead.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import TypeVar
+
+from memory_sync.errors import DiskFullError, StateBusyError, StateNewerError
+from memory_sync.model import BaseFile, Entry, FileVersion, Part, RemoteFile
+from memory_sync.config.durable import make_private_folder
+from memory_sync.ports.files import Glance
+from memory_sync.ports.schema import MIGRATIONS
+
+T = TypeVar("T")
+NOT_CORRUPT = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """An object that could not be read: its parts' blobs, and why."""
+
+    blobs: tuple[str, ...]
+    detail: str
+
+
+@dataclass(slots=True)
+class Snapshot:
+    """The vault as it was accepted last; `head` is the commit that the next one is made on.
+
+    `objects` maps object names to the path and the file; `broken` those that could not be read.
+    """
+
+    head: str = ""
+    listing: dict[str, Entry] = field(default_factory=dict)
+    objects: dict[str, tuple[str, RemoteFile]] = field(default_factory=dict)
+    broken: dict[str, Broken] = field(default_factory=dict)
+
+
+class State:
+    """One connection; used by one thread at a time."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path | None) -> None:
+        self._db = connection
+        self._path = path
+
+    @classmethod
+    def open(cls, path: Path | None, *, migrations: tuple[str, ...] = MIGRATIONS) -> State:
+        """Open the database, or make it; None is one in memory, for tests.
+
+        A corrupt file is set aside as `<name>.corrupt-<n>`. Raises StateNewerError, StateBusyError.
+        """
+        if path:
+            make_private_folder(path.parent)
+        try:
+            return cls._open(path, migrations)
+        except sqlite3.OperationalError as error:
+            raise _translated(error, path) from None
+        except sqlite3.DatabaseError:
+            if path is None:
+                raise
+            _set_aside(path)
+            return cls._open(path, migrations)
+
+    @classmethod
+    def _open(cls, path: Path | None, migrations: tuple[str, ...]) -> State:
+        if path:
+            path.touch(mode=0o600)
+        db = sqlite3.connect(path or ":memory:", isolation_level=None, timeout=5)
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = FULL")
+        found: int = db.execute("PRAGMA user_version").fetchone()[0]
+        if found > len(migrations):
+            db.close()
+            raise StateNewerError(path=path, found=found)
+        if found and db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+            db.close()
+            raise sqlite3.DatabaseError("quick_check")
+        for version, step in enumerate(migrations[found:], start=found + 1):
+            # One transaction for each step: a crash leaves a whole older version.
+            db.executescript(f"BEGIN IMMEDIATE; {step}; PRAGMA user_version = {version}; COMMIT;")
+        return cls(db, path)
+
+    def close(self) -> None:
+        """Close the database."""
+        self._db.close()
+
+    @property
+    def version(self) -> int:
+        """The schema's version."""
+        version: int = self._db.execute("PRAGMA user_version").fetchone()[0]
+        return version
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Make all that is written inside one change, durable at the end, or none."""
+        if self._db.in_transaction:
+            yield
+            return
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            yield
+            self._db.execute("COMMIT")
+        except sqlite3.OperationalError as error:
+            self._roll_back()
+            raise _translated(error, self._path) from None
+        except BaseException:
+            self._roll_back()
+            raise
+
+    def _roll_back(self) -> None:
+        if self._db.in_transaction:
+            self._db.execute("ROLLBACK")
+
+    # --- meta ---
+
+    def get(self, key: str) -> str | None:
+        """Return a remembered value."""
+        row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return str(row[0]) if row else None
+
+    def put(self, key: str, value: str | None) -> None:
+        """Remember a value; None forgets it."""
+        with self.transaction():
+            if value is None:
+                self._db.execute("DELETE FROM meta WHERE key = ?", (key,))
+            else:
+                self._db.execute("REPLACE INTO meta VALUES (?, ?)", (key, value))
+
+    # --- the remote tree ---
+
+    def snapshot(self) -> Snapshot:
+        """Load the remote as it was accepted last."""
+        shot = Snapshot(self.get("head") or "")
+        for path, mode, blob in self._db.execute("SELECT path, mode, id FROM listing"):
+            shot.listing[path] = Entry(mode, blob)
+        for name, path, digest, size, mode, mtime, device, parts in self._db.execute(
+            "SELECT name, path, digest, size, mode, mtime, device, parts FROM object"
+        ):
+            version = FileVersion(digest, size, mode, mtime)
+            pieces = tuple(Part(*part) for part in json.loads(parts))
+            shot.objects[name] = (path, RemoteFile(version, device, pieces))
+        for name, blobs, detail in self._db.execute("SELECT name, blobs, detail FROM broken"):
+            shot.broken[name] = Broken(tuple(json.loads(blobs)), detail)
+        return shot
+
+    def save_snapshot(self, old: Snapshot, new: Snapshot) -> None:
+        """Store a snapshot in the place of another; only what differs is written."""
+        with self.transaction():
+            gone, fresh = _difference(old.listing, new.listing)
+            self._delete("listing", "path", gone)
+            self._db.executemany(
+                "REPLACE INTO listing VALUES (?, ?, ?)",
+                ((path, entry.mode, entry.id) for path, entry in fresh.items()),
+            )
+            lost, found = _difference(old.objects, new.objects)
+            self._delete("object", "name", lost)
+            self._db.executemany(
+                "REPLACE INTO object VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (_object_row(name, path, file) for name, (path, file) in found.items()),
+            )
+            mended, broken = _difference(old.broken, new.broken)
+            self._delete("broken", "name", mended)
+            self._db.executemany(
+                "REPLACE INTO broken VALUES (?, ?, ?)",
+                ((name, json.dumps(item.blobs), item.detail) for name, item in broken.items()),
+            )
+            self.put("head", new.head)
+
+    def _delete(self, table: str, key: str, values: Iterable[str]) -> None:
+        # The names of table and column are words of this module, never input.
+        statement = f"DELETE FROM {table} WHERE {key} = ?"  # noqa: S608
+        self._db.executemany(statement, ((value,) for value in values))
+
+    # --- the base tree ---
+
+    def base(self) -> dict[str, BaseFile]:
+        """Load the base tree."""
+        rows = self._db.execute("SELECT path, digest, blobs FROM base")
+        return {path: BaseFile(digest, tuple(json.loads(blobs))) for path, digest, blobs in rows}
+
+    def save_base(self, changes: Mapping[str, BaseFile | None]) -> None:
+        """Store new rows of the base; None removes one."""
+        with self.transaction():
+            self._delete("base", "path", (path for path, file in changes.items() if file is None))
+            self._db.executemany(
+                "REPLACE INTO base VALUES (?, ?, ?)",
+                (
+                    (path, file.digest, json.dumps(file.blobs))
+                    for path, file in changes.items()
+                    if file is not None
+                ),
+            )
+
+    def established(self) -> frozenset[str]:
+        """Return the roots that were once wholly in sync: a path without a base row is new there."""
+        return frozenset(row[0] for row in self._db.execute("SELECT root FROM established"))
+
+    def establish(self, roots: Iterable[str]) -> None:
+        """Remember that these roots were wholly in sync."""
+        with self.transaction():
+            self._db.executemany(
+                "INSERT OR IGNORE INTO established VALUES (?)", ((root,) for root in roots)
+            )
+
+    def forget_root(self, root: str) -> None:
+        """Drop a root's base, so that its two sides are united and nothing is deleted."""
+        with self.transaction():
+            pattern = (f"{root}/", f"{root}0")  # "0" follows "/" in ASCII: a range, not a pattern
+            self._db.execute("DELETE FROM base WHERE path > ? AND path < ?", pattern)
+            self._db.execute("DELETE FROM glance WHERE root = ?", (root,))
+            self._db.execute("DELETE FROM established WHERE root = ?", (root,))
+
+    # --- the accepted chain ---
+
+    def note_accepted(self, commit: str, n: int) -> None:
+        """Remember a commit that was accepted."""
+        with self.transaction():
+            self._db.execute("INSERT OR IGNORE INTO accepted VALUES (?, ?)", (commit, n))
+
+    def was_accepted(self, commit: str) -> bool:
+        """Tell whether a commit was accepted once."""
+        row = self._db.execute("SELECT 1 FROM accepted WHERE id = ?", (commit,)).fetchone()
+        return row is not None
+
+    # --- glances ---
+
+    def glances(self, root: str) -> dict[str, Glance]:
+        """Load what is known of a root's files from the last look."""
+        rows = self._db.execute(
+            "SELECT path, size, mtime_ns, ctime_ns, inode, mode, digest, settled"
+            " FROM glance WHERE root = ?",
+            (root,),
+        )
+        return {
+            path: Glance(size, mtime, ctime, int(inode), mode, digest, bool(settled))
+            for path, size, mtime, ctime, inode, mode, digest, settled in rows
+        }
+
+    def save_glances(self, root: str, old: Mapping[str, Glance], new: Mapping[str, Glance]) -> None:
+        """Store the glances of a new look; only what differs is written."""
+        gone, fresh = _difference(old, new)
+        if not gone and not fresh:
+            return
+        with self.transaction():
+            self._db.executemany(
+                "DELETE FROM glance WHERE root = ? AND path = ?", ((root, path) for path in gone)
+            )
+            self._db.executemany(
+                "REPLACE INTO glance VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                # An inode may have 64 bits without a sign, more than SQLite's integers hold.
+                (
+                    (
+                        root,
+                        path,
+                        g.size,
+                        g.mtime_ns,
+                        g.ctime_ns,
+                        str(g.inode),
+                        g.mode,
+                        g.digest,
+                        int(g.settled),
+                    )
+                    for path, g in fresh.items()
+                ),
+            )
+
+
+def _difference(old: Mapping[str, T], new: Mapping[str, T]) -> tuple[set[str], dict[str, T]]:
+    gone = set(old.keys() - new.keys())
+    return gone, {key: value for key, value in new.items() if old.get(key) != value}
+
+
+def _object_row(name: str, path: str, file: RemoteFile) -> tuple[str | int, ...]:
+    version = file.version
+    parts = json.dumps([[part.blob, part.digest] for part in file.parts])
+    return (
+        name,
+        path,
+        version.digest,
+        version.size,
+        version.mode,
+        version.mtime,
+        file.device,
+        parts,
+    )
+
+
+def _translated(error: sqlite3.OperationalError, path: Path | None) -> Exception:
+    code = error.sqlite_errorcode & 0xFF
+    if code == sqlite3.SQLITE_FULL:
+        return DiskFullError(path=path)
+    if code in NOT_CORRUPT:
+        return StateBusyError(path=path)
+    return error
+
+
+def _set_aside(path: Path) -> None:
+    """Move a corrupt database out of the way, with what belongs to it."""
+    for number in count(1):
+        target = path.with_name(f"{path.name}.corrupt-{number}")
+        if not target.exists():
+            break
+    path.replace(target)
+    for suffix in ("-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
