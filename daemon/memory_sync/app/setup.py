@@ -1,0 +1,173 @@
+"""The steps of `init`: look at a folder and at a repository, found or join, configure.
+
+Each step says what it found and changes nothing that it does not name; the command asks between.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+from memory_sync.app.context import Context
+from memory_sync.app.vaults import make_remote, open_vault, root_files, vault_lock
+from memory_sync.config.loading import load
+from memory_sync.config.settings import RootSettings, VaultSettings
+from memory_sync.config.writing import add_root, add_vault
+from memory_sync.engine.found import Finding, found, look_into, trust_for
+from memory_sync.errors import (
+    Moved,
+    NotAVaultError,
+    RepositoryPublicError,
+    RootMissingError,
+    RootNameTakenError,
+    UsageError,
+)
+from memory_sync.model import split_root
+from memory_sync.model.trees import CONFLICTS
+from memory_sync.ports.files import Scan
+from memory_sync.ports.handles import FOLDER
+from memory_sync.ports.look import Bounds, Look
+from memory_sync.ports.remote import Condition, Remote
+from memory_sync.vault.judge import Trust
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A folder against a root of a vault, in numbers of files; `roots` counts all of the vault's."""
+
+    only_here: int
+    only_there: int
+    different: int
+    same: int
+    roots: Mapping[str, int]
+
+
+def survey(context: Context, root: RootSettings) -> Scan:
+    """Look what a folder holds that would be synced, before anything is set up.
+
+    Raises RootMissingError.
+    """
+    try:
+        handle = os.open(root.path, FOLDER)
+    except OSError:
+        raise RootMissingError(path=root.path) from None
+    try:
+        bounds = Bounds(root.name, root.path, root.patterns, root.max_size)
+        now = int(context.clock.now() * 1e9)
+        return Look(bounds, {}, now, {}, lambda *_: None).scan(handle)
+    finally:
+        os.close(handle)
+
+
+def check_name(context: Context, vault: str, root: RootSettings) -> VaultSettings | None:
+    """Return the vault if it is configured already, and refuse a root name that is taken there."""
+    for settings in context.settings.vault:
+        if settings.name.casefold() != vault.casefold():
+            continue
+        for known in settings.root:
+            same_folder = known.path.resolve() == root.path.resolve()
+            if known.name.casefold() == root.name.casefold() and not same_folder:
+                raise RootNameTakenError(name=root.name, path=known.path)
+        return settings
+    return None
+
+
+def examine(context: Context, vault: VaultSettings) -> tuple[Remote, Condition, Finding]:
+    """Ask what the remote is and what lies in it; a missing repository is an empty finding.
+
+    Raises RepositoryPublicError where that was not allowed.
+    """
+    remote = make_remote(context, vault)
+    condition = remote.condition()
+    if condition.public and not vault.allow_public:
+        raise RepositoryPublicError(remote=vault.remote)
+    return remote, condition, look_into(remote) if condition.exists else Finding()
+
+
+def establish(
+    context: Context, vault: VaultSettings, remote: Remote, condition: Condition, finding: Finding
+) -> tuple[Trust, bool]:
+    """Found the vault, or join the one that is there; tell which (True: founded).
+
+    The repository is created, private, if it is missing. Raises KeyMissingError before anything is
+    written where the vault's key is not here, NotAVaultError where something else is.
+    """
+    keystore = context.keystore
+    with vault_lock(context.directories.vault_state(vault.name), vault.name):
+        if finding.manifest is None:
+            if not finding.adoptable:
+                raise NotAVaultError(remote=vault.remote, names=", ".join(finding.names[:5]))
+            if not condition.exists:
+                remote.create(public=vault.allow_public)
+            try:
+                return found(finding, vault.name, remote, keystore, context.clock), True
+            except Moved:
+                # Another device was quicker by a moment: its vault is the one.
+                finding = look_into(remote)
+        trust = trust_for(finding, vault.name, remote, keystore)
+        known = keystore.trust(vault.name)
+        if known and known.vault_id == trust.vault_id:
+            return known, False
+        if known and known.commit:
+            raise UsageError(
+                detail=f"The name {vault.name} stands for another vault on this machine."
+            )
+        keystore.set_trust(vault.name, trust)
+        return trust, False
+
+
+def compare(context: Context, vault: VaultSettings, root: RootSettings) -> Comparison:
+    """Compare a folder with what a vault holds under the root's name, and change nothing.
+
+    What is fetched for it is remembered, so that the first cycle need not fetch it again.
+    """
+    here = {path: version.digest for path, version in survey(context, root).files.items()}
+    with open_vault(context, replace_roots(vault, ())) as engine:
+        there = engine.remote_files()
+    roots = Counter(split_root(path)[0] for path in there)
+    roots.pop(CONFLICTS, None)
+    mine = {
+        split_root(path)[1]: file.version.digest
+        for path, file in there.items()
+        if split_root(path)[0] == root.name
+    }
+    both = here.keys() & mine.keys()
+    same = sum(here[path] == mine[path] for path in both)
+    return Comparison(
+        only_here=len(here.keys() - mine.keys()),
+        only_there=len(mine.keys() - here.keys()),
+        different=len(both) - same,
+        same=same,
+        roots=dict(sorted(roots.items())),
+    )
+
+
+def forget(context: Context, vault: str) -> None:
+    """Undo a joining that the person did not want: as if the vault had never been looked at."""
+    context.keystore.drop_trust(vault)
+    with suppress(OSError):
+        shutil.rmtree(context.directories.vault_state(vault))
+
+
+def adopt(context: Context, vault: VaultSettings, root: RootSettings, trust: Trust) -> Context:
+    """Mark the folder as the vault's root and put both into the configuration.
+
+    Returns the context with what is configured now. Raises MarkerForeignError.
+    """
+    root_files(context, root, trust, None).adopt()
+    path = context.directories.config_file
+    known = check_name(context, vault.name, root)
+    if known is None:
+        add_vault(path, replace_roots(vault, (root,)))
+    elif root.name not in {settings.name for settings in known.root}:
+        add_root(path, known.name, root)
+    return replace(context, settings=load(path, context.env))
+
+
+def replace_roots(vault: VaultSettings, roots: tuple[RootSettings, ...]) -> VaultSettings:
+    """Return the vault with other roots."""
+    return vault.model_copy(update={"root": roots})

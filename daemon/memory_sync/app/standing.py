@@ -1,0 +1,45 @@
+"""What can be told of the vaults when no daemon answers: from the state on disk."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+from memory_sync.app.context import Context
+from memory_sync.config.settings import VaultSettings
+from memory_sync.daemon.report import VaultReport
+from memory_sync.model import Phase
+
+
+def standing(context: Context) -> list[dict[str, Any]]:
+    """Return the rows of `status` for all vaults; nothing is locked, changed or asked."""
+    return [_row(context, vault) for vault in context.settings.vault]
+
+
+def _row(context: Context, vault: VaultSettings) -> dict[str, Any]:
+    known = _remembered(context, vault)
+    report = VaultReport(
+        name=vault.name,
+        remote=vault.remote,
+        roots=tuple((root.name, str(root.path)) for root in vault.root),
+        state=Phase.STOPPED,
+        head=known.get("head", ""),
+        last_success=float(known.get("last_success", 0)),
+        conflicts=int(known.get("conflicts", 0)),
+    )
+    return report.data()
+
+
+def _remembered(context: Context, vault: VaultSettings) -> dict[str, str]:
+    """Read the few remembered values; a database that cannot be read tells nothing."""
+    path = context.directories.vault_state(vault.name) / "state.db"
+    if not path.exists():
+        return {}
+    try:
+        database = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=1)
+        try:
+            return dict(database.execute("SELECT key, value FROM meta"))
+        finally:
+            database.close()
+    except sqlite3.Error:
+        return {}

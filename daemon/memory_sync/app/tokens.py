@@ -1,0 +1,106 @@
+"""Where a GitHub token is found; nothing here ever says what it is."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import stat
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from memory_sync.config.durable import make_private_folder, write_durably
+from memory_sync.config.settings import GitHubSettings
+from memory_sync.errors import TokenFileError, TokenMissingError, UsageError
+from memory_sync.ports.token import Token
+
+VARIABLES = ("GITHUB_TOKEN", "GH_TOKEN")
+GH_SECONDS = 10
+TOKEN = re.compile(r"[\x21-\x7e]{1,255}")
+
+
+def find_token(settings: GitHubSettings, env: Mapping[str, str], remote: str) -> Token:
+    """Look for a token: `token_file`, GITHUB_TOKEN, GH_TOKEN, keyring, `gh auth token`.
+
+    Raises TokenMissingError, which names the places, or TokenFileError.
+    """
+    if settings.token_file:
+        return read_token_file(settings.token_file)
+    for name in VARIABLES:
+        if env.get(name, "").strip():
+            return Token(checked(env[name]), name)
+    host = web_host(settings.base_url)
+    value = _from_keyring(host)
+    if value:
+        return Token(checked(value), "keyring")
+    value = _from_gh(host, env)
+    if value:
+        return Token(checked(value), "gh auth token")
+    places = "token_file, GITHUB_TOKEN, GH_TOKEN, keyring, gh auth token"
+    raise TokenMissingError(remote=remote, places=places)
+
+
+def read_token_file(path: Path) -> Token:
+    """Read a token file; one that others can read is refused."""
+    try:
+        if stat.S_IMODE(path.stat().st_mode) & 0o077:
+            raise TokenFileError(path=path, detail="others can read it")
+        text = path.read_text("ascii", errors="replace")
+    except OSError as error:
+        raise TokenFileError(path=path, detail=os.strerror(error.errno or 0)) from None
+    if not TOKEN.fullmatch(text.strip()):
+        raise TokenFileError(path=path, detail="it holds no token")
+    return Token(text.strip(), str(path))
+
+
+def write_token_file(path: Path, token: Token) -> None:
+    """Store a token where a service finds it, readable by its owner alone."""
+    make_private_folder(path.parent)
+    write_durably(path, f"{token.value}\n".encode())
+
+
+def checked(text: str) -> str:
+    """Return a token without the white space around it; what cannot be one is refused."""
+    if not TOKEN.fullmatch(text.strip()):
+        raise UsageError(detail="That is no token: it has white space or other characters in it.")
+    return text.strip()
+
+
+def web_host(base_url: str) -> str:
+    """Return the host that a person logs in to, from the API's address."""
+    host = urlsplit(base_url).hostname or ""
+    return "github.com" if host == "api.github.com" else host
+
+
+def _from_keyring(host: str) -> str:
+    """Ask the keyring, if that extra is installed and the keyring can be used here."""
+    try:
+        import keyring
+    except ImportError:
+        return ""
+    try:
+        return keyring.get_password("memory-sync", host) or ""
+    except Exception:  # noqa: BLE001 - back ends raise what they like: locked, no bus, no display
+        return ""
+
+
+def _from_gh(host: str, env: Mapping[str, str]) -> str:
+    """Ask GitHub's own command line, if it is there and logged in."""
+    program = shutil.which("gh", path=env.get("PATH"))
+    if program is None:
+        return ""
+    try:
+        done = subprocess.run(
+            [program, "auth", "token", "--hostname", host],
+            env=dict(env),
+            capture_output=True,
+            text=True,
+            timeout=GH_SECONDS,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+    except (OSError, subprocess.TimeoutExpired, UnicodeDecodeError):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""

@@ -1,0 +1,175 @@
+"""Opening a vault: every adapter of one vault, wired into an engine."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from memory_sync.app.context import Context
+from memory_sync.app.tokens import find_token
+from memory_sync.config.durable import make_private_folder
+from memory_sync.config.settings import RootSettings, VaultSettings, nested
+from memory_sync.engine.cycle import Engine
+from memory_sync.engine.found import look_into, trust_for
+from memory_sync.engine.kit import Kit, Root
+from memory_sync.errors import BusyError, RemoteInvalidError
+from memory_sync.model.trees import CONFLICTS
+from memory_sync.ports.disk import DiskTree
+from memory_sync.ports.remote import Remote
+from memory_sync.ports.spool import Spool
+from memory_sync.ports.state import State
+from memory_sync.ports.trash import Trash
+from memory_sync.sync.patterns import Patterns
+from memory_sync.vault.judge import Trust
+
+TRASH_SECONDS = 30 * 86400
+EVERYTHING = Patterns(("**/*",))
+
+
+def make_remote(context: Context, vault: VaultSettings) -> Remote:
+    """Make the adapter for a vault's remote; only what is needed is imported.
+
+    Raises RemoteInvalidError, TokenMissingError.
+    """
+    kind, _, place = vault.remote.partition(":")
+    if kind == "file":
+        from memory_sync.ports.folder import FolderRemote
+
+        return FolderRemote(vault.remote)
+    if kind == "github":
+        from memory_sync.ports.github import GitHubRemote
+
+        settings = context.settings.github_of(vault)
+        token = find_token(settings, context.env, vault.remote)
+        return GitHubRemote(place, token, base_url=settings.base_url, timeout=settings.timeout)
+    raise RemoteInvalidError(remote=vault.remote)
+
+
+@contextmanager
+def open_vault(context: Context, vault: VaultSettings) -> Iterator[Engine]:
+    """Give a vault's engine while nobody else on this machine works on the vault.
+
+    On first contact the vault is joined, if its key is here. Raises BusyError, KeyMissingError and
+    what the remote raises.
+    """
+    folder = context.directories.vault_state(vault.name)
+    with vault_lock(folder, vault.name):
+        remote = make_remote(context, vault)
+        trust = trusted(context, vault, remote)
+        state = State.open(folder / "state.db")
+        roots: dict[str, Root] = {}
+        try:
+            trash = Trash(context.directories.trash / vault.name, context.clock)
+            trash.purge(TRASH_SECONDS)
+            roots = make_roots(context, vault, trust, trash)
+            roots[CONFLICTS] = _conflicts(context, vault, trust, state)
+            kit = Kit(
+                vault=vault.name,
+                device=context.settings.device,
+                remote=remote,
+                state=state,
+                keystore=context.keystore,
+                roots=roots,
+                spool=Spool(folder),
+                clock=context.clock,
+            )
+            yield Engine(kit, allow_public=vault.allow_public)
+        finally:
+            for root in roots.values():
+                root.files.unlock()
+            state.close()
+
+
+def trusted(context: Context, vault: VaultSettings, remote: Remote) -> Trust:
+    """Return what is trusted of a vault; on first contact what lies there, if its key is here."""
+    keystore = context.keystore
+    trust = keystore.trust(vault.name)
+    if trust is None:
+        trust = trust_for(look_into(remote), vault.name, remote, keystore)
+        keystore.set_trust(vault.name, trust)
+    return trust
+
+
+def make_roots(
+    context: Context, vault: VaultSettings, trust: Trust, trash: Trash
+) -> dict[str, Root]:
+    """Make the roots of a vault; a root that lies in another is left out of that one."""
+    inner = nested(context.settings)
+    return {
+        settings.name: Root(
+            settings.name,
+            root_files(context, settings, trust, trash, inner.get((vault.name, settings.name), ())),
+            patterns_of(settings, inner.get((vault.name, settings.name), ())),
+            settings.max_size,
+            settings.merge_cap,
+        )
+        for settings in vault.root
+    }
+
+
+def patterns_of(settings: RootSettings, inner: tuple[str, ...] = ()) -> Patterns:
+    """Return which files of a root are synced, without the folders of other roots in it."""
+    hidden = tuple(pattern for folder in inner for pattern in (folder, f"{folder}/**"))
+    return Patterns(settings.include, (*settings.exclude, *hidden))
+
+
+def root_files(
+    context: Context,
+    settings: RootSettings,
+    trust: Trust,
+    trash: Trash | None,
+    inner: tuple[str, ...] = (),
+) -> DiskTree:
+    """Make the adapter to a root's files."""
+    return DiskTree(
+        settings.name,
+        settings.path,
+        patterns=patterns_of(settings, inner),
+        max_size=settings.max_size,
+        vault_id=trust.vault_id,
+        device=context.settings.device,
+        clock=context.clock,
+        trash=trash,
+    )
+
+
+def _conflicts(context: Context, vault: VaultSettings, trust: Trust, state: State) -> Root:
+    """Make the root of conflict copies, which lies in the device's own state folder."""
+    path = context.directories.vault_state(vault.name) / "conflicts"
+    if not (path / ".memory-sync").exists():
+        # A folder that is new here holds nothing yet: what the vault has comes, nothing goes.
+        state.forget_root(CONFLICTS)
+    make_private_folder(path)
+    files = DiskTree(
+        CONFLICTS,
+        path,
+        patterns=EVERYTHING,
+        max_size=2**40,
+        vault_id=trust.vault_id,
+        device=context.settings.device,
+        clock=context.clock,
+        trash=None,
+    )
+    files.adopt(replace=True)
+    return Root(CONFLICTS, files, EVERYTHING, max_size=2**40)
+
+
+@contextmanager
+def vault_lock(folder: Path, vault: str) -> Iterator[None]:
+    """Hold the lock of a vault on this machine; it dies with the process.
+
+    Raises BusyError.
+    """
+    make_private_folder(folder)
+    handle = os.open(folder / "vault.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise BusyError(vault=vault) from None
+        yield
+    finally:
+        os.close(handle)

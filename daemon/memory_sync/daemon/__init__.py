@@ -1,0 +1,1 @@
+"""The daemon: watcher, schedule, workers, control socket. Knows threads, time and signals."""

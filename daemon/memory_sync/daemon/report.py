@@ -1,0 +1,64 @@
+"""What the daemon says of each vault, as `status` shows it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from memory_sync.errors import HaltError, MemorySyncError, OfflineError
+from memory_sync.model import Outcome, Phase, Problem
+
+
+@dataclass(frozen=True, slots=True)
+class VaultReport:
+    """One vault at one moment. Times are in seconds since the epoch, 0 where there is none yet."""
+
+    name: str
+    remote: str
+    roots: tuple[tuple[str, str], ...] = ()
+    state: Phase = Phase.SYNCING
+    problems: tuple[Problem, ...] = ()
+    head: str = ""
+    last_success: float = 0.0
+    pending: int = 0
+    conflicts: int = 0
+    next_poll: float = 0.0
+
+    def data(self) -> dict[str, Any]:
+        """Return the row of `status --json`; `reason` is the first problem, `root` the first root."""
+        reason = self.problems[0] if self.problems else None
+        return {
+            "name": self.name,
+            "root": self.roots[0][1] if self.roots else "",
+            "roots": [{"name": name, "path": path} for name, path in self.roots],
+            "remote": self.remote,
+            "state": self.state.value,
+            "reason": asdict(reason) if reason else None,
+            "problems": [asdict(problem) for problem in self.problems],
+            "head": self.head,
+            "last_success": self.last_success,
+            "pending": self.pending,
+            "conflicts": self.conflicts,
+            "next_poll": self.next_poll,
+        }
+
+
+def phase_of_outcome(outcome: Outcome) -> Phase:
+    """Tell the state of a vault after a cycle."""
+    if outcome.halts:
+        return Phase.HALTED
+    if outcome.problems or outcome.conflicts:
+        return Phase.ATTENTION
+    return Phase.SYNCING if outcome.again else Phase.IDLE
+
+
+def phase_of_error(error: MemorySyncError) -> Phase:
+    """Tell the state of a vault after a cycle that failed."""
+    if isinstance(error, HaltError):
+        return Phase.HALTED
+    return Phase.OFFLINE if isinstance(error, OfflineError) else Phase.ATTENTION
+
+
+def outcome_data(outcome: Outcome) -> dict[str, Any]:
+    """Return the data of `push`, `pull` and `now` for one vault."""
+    return asdict(outcome)

@@ -1,0 +1,156 @@
+"""The daemon's main thread: workers, control socket, signals, a changed configuration."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from memory_sync import __version__
+from memory_sync.daemon.control import ControlServer
+from memory_sync.daemon.mailbox import Board, Mailbox, Request, Stop
+from memory_sync.daemon.report import VaultReport
+from memory_sync.daemon.worker import Job, Log, Worker
+from memory_sync.engine.local import problem
+from memory_sync.errors import DaemonRunningError, MemorySyncError, UsageError
+from memory_sync.ports.clock import Clock
+
+TICK = 1.0
+"""Seconds between looks at the configuration file and at the workers."""
+PATIENCE = 20.0
+"""Seconds that workers have to come to an end; a cycle that is cut short loses nothing."""
+
+LoadJobs = Callable[[], tuple[Job, ...]]
+
+
+@dataclass(frozen=True)
+class Places:
+    """The files that the daemon itself uses."""
+
+    config: Path
+    socket: Path
+    lock: Path
+
+
+class Supervisor:
+    """Runs one worker for each vault, until a signal ends it."""
+
+    def __init__(self, places: Places, load: LoadJobs, clock: Clock, log: Log) -> None:
+        self._places = places
+        self._load = load
+        self._clock = clock
+        self._log = log
+        self._board: Board[VaultReport] = Board()
+        self._workers: dict[str, Worker] = {}
+        self._signals: Mailbox[int] = Mailbox()
+        self._control = ControlServer(places.socket, self._board, self._submit)
+
+    def run(self) -> None:
+        """Serve until SIGTERM or SIGINT.
+
+        Raises DaemonRunningError if another daemon serves this home, or what is wrong with the
+        configuration at the start.
+        """
+        with locked(self._places.lock):
+            seen = _stamp(self._places.config)
+            jobs = self._load()
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+                signal.signal(number, lambda number, _: self._signals.put(number))
+            self._control.open()
+            self._log.info("daemon.started", version=__version__, pid=os.getpid(), vaults=len(jobs))
+            try:
+                self._start(jobs)
+                self._loop(seen)
+            finally:
+                self._control.close()
+                self._stop(list(self._workers.values()))
+                self._log.info("daemon.stopped", pid=os.getpid())
+
+    def _loop(self, seen: object) -> None:
+        while True:
+            number = self._signals.get(TICK)
+            if number in (signal.SIGTERM, signal.SIGINT):
+                return
+            now = _stamp(self._places.config)
+            if now != seen or number == signal.SIGHUP:
+                seen = now
+                self._reload()
+            for worker in list(self._workers.values()):
+                if not worker.is_alive():
+                    self._log.error("worker.ended", vault=worker.job.name)
+                    self._start((worker.job,))
+
+    def _reload(self) -> None:
+        """Take up a changed configuration; a broken one leaves the old in force and is shown."""
+        try:
+            jobs = self._load()
+        except MemorySyncError as error:
+            self._control.notes = {"config": asdict(problem(error))}
+            self._log.warning("config.broken", code=error.code, message=error.message)
+            return
+        self._control.notes = {}
+        kept = {job.name for job in jobs if self._serves(job)}
+        self._stop([worker for name, worker in self._workers.items() if name not in kept])
+        for name in set(self._workers) - kept:
+            del self._workers[name]
+            self._board.drop(name)
+        self._start(tuple(job for job in jobs if job.name not in kept))
+        self._log.info("config.loaded", vaults=len(jobs))
+
+    def _serves(self, job: Job) -> bool:
+        worker = self._workers.get(job.name)
+        return worker is not None and worker.job.same(job)
+
+    def _start(self, jobs: tuple[Job, ...]) -> None:
+        for job in jobs:
+            worker = Worker(job, self._board, self._clock, self._log)
+            self._workers[job.name] = worker
+            worker.start()
+
+    def _stop(self, workers: list[Worker]) -> None:
+        for worker in workers:
+            worker.mailbox.put(Stop())
+        deadline = self._clock.monotonic() + PATIENCE
+        for worker in workers:
+            worker.join(timeout=max(0.0, deadline - self._clock.monotonic()))
+
+    def _submit(self, vault: str, request: Request) -> None:
+        worker = self._workers.get(vault)
+        if worker is None:
+            error = UsageError(detail=f"the daemon serves no vault named {vault}")
+            answer: dict[str, Any] = {"error": asdict(problem(error))}
+            request.reply.put(answer)
+        else:
+            worker.mailbox.put(request)
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock of a home; it dies with the process. The file names the process that holds it.
+
+    Raises DaemonRunningError.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "r+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise DaemonRunningError(pid=file.read().strip() or "unknown") from None
+        file.seek(0)
+        file.truncate()
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+        yield
+
+
+def _stamp(path: Path) -> object:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size, status.st_ino

@@ -1,0 +1,238 @@
+"""One vault's thread: it owns the engine, the remote and the state, and reads one mailbox."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Protocol
+
+from memory_sync.daemon.mailbox import Board, Changed, Lost, Mailbox, Message, Request, Stop
+from memory_sync.daemon.report import (
+    VaultReport,
+    outcome_data,
+    phase_of_error,
+    phase_of_outcome,
+)
+from memory_sync.daemon.schedule import Schedule, Timing, Turn
+from memory_sync.daemon.watch import Watched, Watcher
+from memory_sync.engine.cycle import Engine
+from memory_sync.engine.local import problem
+from memory_sync.errors import HaltError, MemorySyncError
+from memory_sync.model import Outcome, Phase
+from memory_sync.ports.clock import Clock
+
+
+HALTED = HaltError.status
+
+
+class Log(Protocol):
+    """Where events go: a name and fields."""
+
+    def info(self, event: str, **fields: object) -> object:
+        """Note what happened."""
+        ...
+
+    def warning(self, event: str, **fields: object) -> object:
+        """Note what a person may want to know."""
+        ...
+
+    def error(self, event: str, **fields: object) -> object:
+        """Note what should not have happened."""
+        ...
+
+
+@dataclass(frozen=True)
+class Job:
+    """One vault as the daemon serves it; `open` gives its engine and closes it again."""
+
+    name: str
+    remote: str
+    roots: tuple[tuple[str, str], ...]
+    open: Callable[[], AbstractContextManager[Engine]]
+    watched: tuple[Watched, ...]
+    timing: Timing
+    fingerprint: str
+    log_paths: bool = False
+
+    def same(self, other: Job) -> bool:
+        """Tell whether nothing that concerns this vault differs in the configuration."""
+        return self.fingerprint == other.fingerprint
+
+
+class Worker(threading.Thread):
+    """Serves one vault until it is told to stop."""
+
+    def __init__(self, job: Job, board: Board[VaultReport], clock: Clock, log: Log) -> None:
+        super().__init__(name=f"vault-{job.name}", daemon=True)
+        self.mailbox: Mailbox[Message] = Mailbox()
+        self.job = job
+        self._board = board
+        self._clock = clock
+        self._log = log
+        self._schedule = Schedule(clock, job.timing)
+        self._report = VaultReport(job.name, job.remote, job.roots)
+        self._stopping = False
+        self._requests: list[Request] = []
+        self._watcher: Watcher | None = None
+
+    def run(self) -> None:
+        """Open the vault and serve it; what fails is shown and tried again later."""
+        self._publish()
+        while not self._stopping:
+            try:
+                watcher = Watcher(self.job.watched, self.mailbox.put)
+                with self.job.open() as engine, watcher as self._watcher:
+                    # What changed before the watch began is found by this first look.
+                    self._schedule.lost()
+                    self._serve(engine)
+            except MemorySyncError as error:
+                self._fail(error)
+                self._sleep()
+            except Exception as error:  # noqa: BLE001 - a fault in one vault must not end the others
+                self._log.error("worker.fault", vault=self.job.name, kind=type(error).__name__)
+                self._fail(MemorySyncError(detail=type(error).__name__))
+                self._sleep()
+
+    def _sleep(self) -> None:
+        """Wait for the next try, for somebody who asks for one, or for the end."""
+        while not self._stopping and self._schedule.wait() > 0 and not self._requests:
+            self._take(self.mailbox.get(self._schedule.wait()))
+
+    def _serve(self, engine: Engine) -> None:
+        while not self._stopping:
+            self._sleep()
+            if self._stopping:
+                break
+            if self._requests:
+                self._answer(engine, self._requests.pop(0))
+            else:
+                self._turn(engine, self._schedule.turn())
+
+    def _take(self, message: Message | None) -> None:
+        match message:
+            case Changed():
+                self._schedule.changed()
+            case Lost(root):
+                self._log.warning("watch.lost", vault=self.job.name, root=root)
+                self._schedule.lost()
+            case Request():
+                self._requests.append(message)
+            case Stop():
+                self._stopping = True
+            case None:
+                pass
+
+    def _turn(self, engine: Engine, turn: Turn) -> None:
+        try:
+            outcome = self._cycle(engine, turn)
+        except MemorySyncError as error:
+            self._fail(error, engine)
+        else:
+            self._succeed(turn, outcome)
+
+    def _cycle(self, engine: Engine, turn: Turn) -> Outcome:
+        began = self._clock.monotonic()
+        if turn.look:
+            self._report = replace(self._report, state=Phase.SYNCING)
+            self._publish()
+        outcome = engine.cycle(look=turn.look, fetch=turn.fetch)
+        self._note(outcome, self._clock.monotonic() - began)
+        return outcome
+
+    def _answer(self, engine: Engine, request: Request) -> None:
+        """Carry out what somebody waits for, whatever the schedule says."""
+        began = self._clock.monotonic()
+        try:
+            if request.dry_run:
+                actions = engine.preview().plan.actions
+                request.reply.put({"plan": [asdict(action) for action in actions]})
+                return
+            outcome = engine.cycle(up=request.up, down=request.down)
+        except MemorySyncError as error:
+            self._fail(error, engine)
+            request.reply.put({"error": asdict(problem(error))})
+        except Exception:
+            request.reply.put({"error": asdict(problem(MemorySyncError(detail="a fault")))})
+            raise
+        else:
+            self._note(outcome, self._clock.monotonic() - began)
+            self._succeed(Turn(look=True, fetch=True), outcome)
+            request.reply.put(outcome_data(outcome))
+
+    def _succeed(self, turn: Turn, outcome: Outcome) -> None:
+        self._schedule.succeeded(turn, again=outcome.again)
+        now = self._clock.now()
+        before = {known.root for known in self._report.problems if known.status == HALTED}
+        halted = {halt.root for halt in outcome.halts}
+        for halt in outcome.halts:
+            if halt.root not in before:
+                self._log.warning(
+                    "root.halted", vault=self.job.name, root=halt.root, code=halt.code
+                )
+        if before - halted and self._watcher:
+            self._watcher.renew()
+            self._schedule.changed()
+        self._report = replace(
+            self._report,
+            state=phase_of_outcome(outcome),
+            problems=(*outcome.halts, *outcome.problems),
+            head=outcome.head,
+            last_success=now,
+            pending=outcome.pending,
+            conflicts=outcome.conflicts,
+        )
+        self._publish()
+
+    def _fail(self, error: MemorySyncError, engine: Engine | None = None) -> None:
+        """Show the error and when the next try is; requests that wait are told."""
+        self._schedule.failed(error)
+        pending = self._report.pending
+        if engine:
+            try:
+                pending = engine.pending()
+            except MemorySyncError:
+                pending = self._report.pending
+        if error.code not in {known.code for known in self._report.problems}:
+            self._log.warning(
+                "vault.trouble", vault=self.job.name, code=error.code, message=error.message
+            )
+        self._report = replace(
+            self._report,
+            state=phase_of_error(error),
+            problems=(problem(error),),
+            pending=pending,
+        )
+        self._publish()
+        for request in self._requests:
+            request.reply.put({"error": asdict(problem(error))})
+        self._requests.clear()
+
+    def _publish(self) -> None:
+        next_poll = self._clock.now() + max(0.0, self._schedule.wait())
+        self._report = replace(self._report, next_poll=next_poll)
+        self._board.put(self.job.name, self._report)
+
+    def _note(self, outcome: Outcome, seconds: float) -> None:
+        """Write one line for each batch that travelled; names of files only if that was asked."""
+        for event, paths, size in (
+            ("batch.up", outcome.up, outcome.sent),
+            ("batch.down", outcome.down + outcome.merged, outcome.received),
+        ):
+            if not paths:
+                continue
+            fields: dict[str, Any] = {"paths": list(paths)} if self.job.log_paths else {}
+            self._log.info(
+                event,
+                vault=self.job.name,
+                files=len(paths),
+                bytes=size,
+                seconds=round(seconds, 3),
+                head=outcome.head,
+                **fields,
+            )
+        if outcome.new_conflicts:
+            self._log.warning(
+                "conflict.kept", vault=self.job.name, files=len(outcome.new_conflicts)
+            )
