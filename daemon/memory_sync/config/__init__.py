@@ -1,0 +1,1 @@
+"""Settings, directories and the log: what the program knows of its environment."""

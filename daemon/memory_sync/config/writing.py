@@ -1,0 +1,122 @@
+"""Edits of `config.toml`, which leave a person's comments and order as they are.
+
+An edit is written only if the configuration with it can be loaded.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import tomlkit
+from pydantic import BaseModel
+from tomlkit import TOMLDocument
+from tomlkit.items import AoT, InlineTable, Table
+
+from memory_sync.config.durable import make_private_folder, write_durably
+from memory_sync.config.loading import parse, read_text
+from memory_sync.config.settings import RootSettings, VaultSettings
+from memory_sync.errors import FileUnwritableError, VaultUnknownError
+
+
+def add_vault(path: Path, vault: VaultSettings) -> None:
+    """Add a vault with its roots. Raises as `load` does, or FileUnwritableError."""
+    _edit(path, lambda document: _add(document, "vault", vault))
+
+
+def add_root(path: Path, vault: str, root: RootSettings) -> None:
+    """Add a root to a vault. Raises VaultUnknownError too if the file has no such vault."""
+    _edit(path, lambda document: _add(_vault(document, vault), "root", root))
+
+
+def set_token_file(path: Path, token_file: Path, vault: str | None = None) -> None:
+    """Set where the token lies: for one vault, or for all that have none of their own."""
+
+    def change(document: TOMLDocument) -> None:
+        if vault is None and "github" not in document:
+            document.append("github", _spaced(tomlkit.table()))
+        place: Any = document["github"] if vault is None else _vault(document, vault)
+        place["token_file"] = str(token_file)
+
+    _edit(path, change)
+
+
+def set_device(path: Path, device: str) -> None:
+    """Set the device's name."""
+
+    def change(document: TOMLDocument) -> None:
+        document["device"] = device
+
+    _edit(path, change)
+
+
+def _edit(path: Path, change: Callable[[TOMLDocument], None]) -> None:
+    """Change the file, which is made (0600) if it is missing and else keeps its mode."""
+    text = read_text(path)
+    # As it is before the change: an error in what a person wrote is then told as that.
+    parse(text, path, {})
+    document = tomlkit.parse(text if text.endswith("\n") or not text else text + "\n")
+    change(document)
+    changed = tomlkit.dumps(document).lstrip("\n")
+    parse(changed, path, {})
+    # The file that is meant, where a link (to a folder of dotfiles, say) leads to it.
+    target = Path(os.path.realpath(path))
+    try:
+        mode = stat.S_IMODE(os.stat(target).st_mode) if target.exists() else 0o600
+        make_private_folder(target.parent)
+        write_durably(target, changed.encode(), mode)
+    except OSError as error:
+        detail = error.strerror or type(error).__name__
+        raise FileUnwritableError(path=path, detail=detail) from None
+
+
+def _add(place: TOMLDocument | Table | InlineTable, key: str, section: BaseModel) -> None:
+    """Add an element to an array of tables, in the way in which the file writes that array."""
+    if key not in place:
+        place.append(key, [] if isinstance(place, InlineTable) else tomlkit.aot())
+    array: Any = place[key]
+    array.append(_table(section, inline=not isinstance(array, AoT)))
+
+
+def _table(section: BaseModel, *, inline: bool) -> Table | InlineTable:
+    """Write down a section: what it must have, and what is not as it is by default."""
+    table = tomlkit.inline_table() if inline else _spaced(tomlkit.table())
+    for key, field in type(section).model_fields.items():
+        value = getattr(section, key)
+        if key == "root":
+            for root in value:
+                _add(table, key, root)
+        elif value != field.get_default(call_default_factory=True):
+            table.append(key, _plain(value))
+    return table
+
+
+def _spaced(table: Table) -> Table:
+    """Set a table off by an empty line."""
+    table.trivia.indent = "\n"
+    return table
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return list(value)
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, (bool, int, float, str)):
+        # A size is a kind of int that TOML's writer does not know.
+        return int(value) if type(value) not in (bool, float, str) else value
+    inner = tomlkit.inline_table()
+    inner.update(value)
+    return inner
+
+
+def _vault(document: TOMLDocument, name: str) -> Any:
+    vaults: Any = document.get("vault", [])
+    for vault in vaults:
+        if vault["name"] == name:
+            return vault
+    known = ", ".join(str(vault["name"]) for vault in vaults) or "none"
+    raise VaultUnknownError(name=name, known=known)

@@ -1,0 +1,54 @@
+"""Files of our own."""
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from memory_sync.config.durable import make_private_folder, write_durably
+from memory_sync.errors import DiskFullError
+
+
+def test_a_file_is_private_and_whole(tmp_path: Path) -> None:
+    """A file is written for its owner only, whatever stood there and whatever the umask."""
+    path = tmp_path / "f"
+    path.write_bytes(b"old and longer")
+    path.chmod(0o666)
+    before = os.umask(0)
+    try:
+        write_durably(path, b"new")
+    finally:
+        os.umask(before)
+    assert path.read_bytes() == b"new"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert os.listdir(tmp_path) == ["f"]
+
+
+@pytest.mark.parametrize(
+    ("number", "kind"),
+    [(errno.ENOSPC, DiskFullError), (errno.EDQUOT, DiskFullError), (errno.EIO, OSError)],
+)
+def test_i36_a_write_that_fails_keeps_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, kind: type[Exception]
+) -> None:
+    """A full or failing disk leaves the old file whole and nothing beside it."""
+    path = tmp_path / "f"
+    path.write_bytes(b"old")
+
+    def fail(_handle: int) -> None:
+        raise OSError(number, "no")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(kind):
+        write_durably(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["f"]
+
+
+def test_a_private_folder(tmp_path: Path) -> None:
+    """A folder is made for its owner only, with its parents, and made once."""
+    make_private_folder(tmp_path / "a" / "b")
+    make_private_folder(tmp_path / "a" / "b")
+    assert stat.S_IMODE((tmp_path / "a" / "b").stat().st_mode) == 0o700
