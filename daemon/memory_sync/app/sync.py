@@ -9,7 +9,7 @@ from typing import Any
 from memory_sync.app.context import Context
 from memory_sync.app.vaults import open_vault
 from memory_sync.config.settings import VaultSettings
-from memory_sync.daemon.client import Client
+from memory_sync.daemon.client import Client, find_socket
 from memory_sync.daemon.report import outcome_data
 from memory_sync.engine.local import problem
 from memory_sync.errors import DaemonError, DaemonSilentError, DaemonVersionError, MemorySyncError
@@ -41,8 +41,9 @@ def sync(context: Context, vaults: Iterable[VaultSettings], wish: Wish) -> dict[
 
 def through_daemon(context: Context, names: Iterable[str], wish: Wish) -> dict[str, Any]:
     """Let the daemon do it for the vaults that it serves; no rows if none runs."""
+    places = context.directories
     try:
-        with Client(str(context.directories.socket), SYNC_TIMEOUT) as client:
+        with Client(find_socket(places.daemon_lock, places.socket), SYNC_TIMEOUT) as client:
             serves = {row["name"] for row in client.call("status", {})["vaults"]}
             mine = [name for name in names if name in serves]
             if not mine:

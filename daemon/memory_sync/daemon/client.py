@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -82,3 +83,12 @@ class Client:
         if error.get("data") == "method-unknown":
             raise DaemonVersionError(daemon=self.version, command=__version__, pid=self._pid)
         raise UsageError(detail=str(error.get("message")))
+
+
+def find_socket(lock: Path, usual: Path) -> str:
+    """Return where the daemon listens: what its lock says, else the usual place."""
+    try:
+        lines = lock.read_text().splitlines()
+    except (OSError, UnicodeDecodeError):
+        return str(usual)
+    return lines[1] if len(lines) > 1 and lines[1] else str(usual)

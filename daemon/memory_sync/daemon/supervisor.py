@@ -56,7 +56,7 @@ class Supervisor:
         Raises DaemonRunningError if another daemon serves this home, or what is wrong with the
         configuration at the start.
         """
-        with locked(self._places.lock):
+        with locked(self._places.lock, self._places.socket):
             seen = _stamp(self._places.config)
             jobs = self._load()
             for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -130,20 +130,21 @@ class Supervisor:
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold the lock of a home; it dies with the process. The file names the process that holds it.
+def locked(path: Path, socket: Path) -> Iterator[None]:
+    """Hold the lock of a home; it dies with the process.
 
-    Raises DaemonRunningError.
+    The file names the process that holds it and its socket: a shell with another environment than
+    the daemon's would look for that elsewhere. Raises DaemonRunningError.
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "r+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise DaemonRunningError(pid=file.read().strip() or "unknown") from None
+            raise DaemonRunningError(pid=file.readline().strip() or "unknown") from None
         file.seek(0)
         file.truncate()
-        file.write(f"{os.getpid()}\n")
+        file.write(f"{os.getpid()}\n{socket}\n")
         file.flush()
         yield
 

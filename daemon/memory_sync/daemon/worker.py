@@ -23,7 +23,6 @@ from memory_sync.errors import HaltError, MemorySyncError
 from memory_sync.model import Outcome, Phase
 from memory_sync.ports.clock import Clock
 
-
 HALTED = HaltError.status
 
 

@@ -104,8 +104,9 @@ class Engine:
         trust = self._trust()
         if fetch or not (self._sound and self._fetcher.snapshot.head and trust.commit):
             self._sound = False
-            self._check_condition()
+            # First the head: it tells a disk that is not mounted from a repository that is gone.
             fetched = self._fetcher.refresh(trust)
+            self._check_condition()
             self._sound = fetched.halt is None
         else:
             fetched = Fetched(self._fetcher.snapshot, self._fetcher.keys(trust))

@@ -15,9 +15,9 @@ from itertools import count
 from pathlib import Path
 from typing import TypeVar
 
+from memory_sync.config.durable import make_private_folder
 from memory_sync.errors import DiskFullError, StateBusyError, StateNewerError
 from memory_sync.model import BaseFile, Entry, FileVersion, Part, RemoteFile
-from memory_sync.config.durable import make_private_folder
 from memory_sync.ports.files import Glance
 from memory_sync.ports.schema import MIGRATIONS
 

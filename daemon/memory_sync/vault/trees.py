@@ -28,13 +28,18 @@ def tree_id(entries: Mapping[str, Entry]) -> str:
     def place(item: tuple[str, Entry]) -> bytes:
         # Git sorts a folder as if its name ended with a slash.
         name, entry = item
-        return name.encode() + (b"/" if entry.mode == TREE_MODE else b"")
+        return _bytes(name) + (b"/" if entry.mode == TREE_MODE else b"")
 
     body = b"".join(
-        entry.mode.lstrip("0").encode() + b" " + name.encode() + b"\0" + bytes.fromhex(entry.id)
+        entry.mode.lstrip("0").encode() + b" " + _bytes(name) + b"\0" + bytes.fromhex(entry.id)
         for name, entry in sorted(entries.items(), key=place)
     )
     return object_id("tree", body)
+
+
+def _bytes(name: str) -> bytes:
+    """Return a name as git has it; one of others' that is not UTF-8 comes with surrogates."""
+    return name.encode("utf-8", "surrogateescape")
 
 
 def top_entries(listing: Listing) -> dict[str, Entry]:
