@@ -91,14 +91,18 @@ class Hub:
         with self._lock:
             if full_name.lower() in self._repos:
                 raise FileExistsError(full_name)
-            number = 5000 + len(self._made)
-            repo = Repository(full_name, number, self._folder / f"{number}.git", private)
+            made = len(self._made)
+            repo = Repository(full_name, 5000 + made, self.path_of_repo(made), private)
             self._made.append(repo)
             self._repos[full_name.lower()] = repo
         if init == "readme":
             readme = f"# {repo.name}\n".encode()
             repo.change({"README.md": readme}, "Initial commit", (owner.login, owner.email))
         return repo
+
+    def path_of_repo(self, number: int) -> Path:
+        """Tell where the first (0), second, … repository lies, before it is made as well."""
+        return self._folder / f"{5000 + number}.git"
 
     def repo(self, full_name: str) -> Repository:
         """Give a repository that exists."""

@@ -27,6 +27,8 @@ class RemoteCase:
 
     connect: Callable[[], Remote]
     git_dir: Path
+    lands_first: bool = False
+    """Whether a commit lands before the tree that it made is known."""
 
     def git(self, *words: str, given: bytes = b"") -> str:
         """Run git on the repository and return what it prints, stripped."""

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 
 import pytest
 
 from memory_sync.ports.folder import FolderRemote
+from memory_sync.ports.github import GitHubRemote, Token
+from tests.hub import Hub
 from tests.needs import needs
 from tests.remotes.case import RemoteCase
+from tests.remotes.desk import Desk
 
 
 def folder(request: pytest.FixtureRequest) -> RemoteCase:
@@ -17,7 +21,25 @@ def folder(request: pytest.FixtureRequest) -> RemoteCase:
     return RemoteCase(lambda: FolderRemote(f"file://{git_dir}"), git_dir)
 
 
-ADAPTERS: dict[str, Callable[[pytest.FixtureRequest], RemoteCase]] = {"folder": folder}
+def github(request: pytest.FixtureRequest) -> RemoteCase:
+    """Make a case of a repository on a GitHub of our own that is not there yet."""
+    hub = request.getfixturevalue("hub")
+    token = Token(hub.add_user("ada"), "a test")
+    clients = ExitStack()
+    request.addfinalizer(clients.close)
+
+    def connect() -> GitHubRemote:
+        return clients.enter_context(
+            closing(GitHubRemote("ada/vault", token, hub.base_url, timeout=10.0))
+        )
+
+    return RemoteCase(connect, hub.path_of_repo(0), lands_first=True)
+
+
+ADAPTERS: dict[str, Callable[[pytest.FixtureRequest], RemoteCase]] = {
+    "folder": folder,
+    "github": github,
+}
 
 
 @pytest.fixture(params=ADAPTERS)
@@ -32,3 +54,10 @@ def folder_case(request: pytest.FixtureRequest) -> RemoteCase:
     """Return the folder adapter alone."""
     needs("git")
     return folder(request)
+
+
+@pytest.fixture
+def desk(hub: Hub) -> Iterator[Desk]:
+    """Return a GitHub with a user, whose repository has not been created yet."""
+    with ExitStack() as clients:
+        yield Desk(hub, hub.add_user("ada"), clients)

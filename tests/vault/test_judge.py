@@ -75,6 +75,7 @@ class Repository:
 
 @pytest.fixture
 def repo() -> Repository:
+    """Give an empty repository."""
     return Repository()
 
 
@@ -186,7 +187,7 @@ def test_nothing_sealed_is_an_orphan(repo: Repository) -> None:
 def test_a_seal_counts_only_under_its_own_manifest(
     repo: Repository, manifest: Manifest | None
 ) -> None:
-    """The key must be that of recipients[0] in the commit's own vault.json, the id the joined one."""
+    """The key must be that of recipients[0] in the commit's own vault.json, and the id be ours."""
     first = repo.sealed(1, None)
     second = repo.sealed(2, first)
     repo.manifests[second.id] = manifest

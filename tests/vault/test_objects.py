@@ -167,7 +167,7 @@ def test_no_bytes_make_the_reader_fall_over(data: bytes) -> None:
 
 
 def test_objects_are_found_in_a_listing_with_their_parts_in_order() -> None:
-    """Parts follow their numbers; a gap or an odd mode makes an object broken; others are passed."""
+    """Parts follow their numbers; a gap or an odd mode makes an object broken."""
     whole, gap, odd = ("objects/aa/" + letter * 30 + ".age" for letter in "abc")
     listing = {
         part_path(whole, 1): Entry("100644", "2" * 40),

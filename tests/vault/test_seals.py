@@ -86,8 +86,12 @@ _NAMES = st.text(st.sampled_from("ab-.0é"), min_size=1, max_size=4).filter(
 )
 
 
-@given(st.dictionaries(st.lists(_NAMES, min_size=1, max_size=3).map("/".join), st.binary(max_size=9),
-                       max_size=12))  # fmt: skip
+_FILES = st.dictionaries(
+    st.lists(_NAMES, min_size=1, max_size=3).map("/".join), st.binary(max_size=9), max_size=12
+)
+
+
+@given(_FILES)
 @settings(max_examples=25, deadline=None)
 def test_tree_ids_are_those_of_git(files: dict[str, bytes]) -> None:
     """The id computed from our own listing is the one that git computes, folder order included."""

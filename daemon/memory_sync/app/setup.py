@@ -37,7 +37,7 @@ from memory_sync.vault.judge import Trust
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A folder against a root of a vault, in numbers of files; `roots` counts all of the vault's."""
+    """A folder against a root of a vault, in numbers of files; `roots` counts every root's."""
 
     only_here: int
     only_there: int

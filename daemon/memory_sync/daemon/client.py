@@ -1,4 +1,4 @@
-"""The side of the control socket that commands use. Imports nothing heavy: `status` waits for it."""
+"""The commands' side of the control socket. Imports nothing heavy: `status` waits for it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import socket
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from memory_sync import __version__
 from memory_sync.daemon.protocol import MAX_LINE, PROTOCOL, dump
@@ -41,7 +41,7 @@ class Client:
         self.version: str = hello["version"]
         self.protocol: int = hello["protocol"]
 
-    def __enter__(self) -> Client:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

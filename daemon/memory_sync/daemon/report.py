@@ -25,7 +25,7 @@ class VaultReport:
     next_poll: float = 0.0
 
     def data(self) -> dict[str, Any]:
-        """Return the row of `status --json`; `reason` is the first problem, `root` the first root."""
+        """Return the row of `status --json`; `reason` and `root` are the first of each."""
         reason = self.problems[0] if self.problems else None
         return {
             "name": self.name,

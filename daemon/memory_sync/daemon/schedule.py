@@ -46,7 +46,7 @@ class Schedule:
         self._failures = 0
 
     def changed(self) -> None:
-        """Note that a file may have changed: a cycle is due after quiet, or after the longest delay."""
+        """Note that a file may have changed: a cycle is due after quiet, or the longest delay."""
         now = self._clock.monotonic()
         self._last_change = now
         if self._first_change is None:

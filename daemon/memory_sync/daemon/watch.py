@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 from watchdog.events import FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
@@ -41,7 +42,7 @@ class Watcher:
         self._put = put
         self._watches: list[_RootWatch] = []
 
-    def __enter__(self) -> Watcher:
+    def __enter__(self) -> Self:
         """Start watching."""
         self._watches = [_RootWatch(root, self._put) for root in self._roots]
         for watch in self._watches:

@@ -253,7 +253,12 @@ class Engine:
         halts = [problem(error, root=root) for root, error in sorted(planned.halts.items())]
         if fetched.halt:
             halts.append(problem(fetched.halt))
-        notes = {str(error.facts.get("path", "")): error for error in planned.looked.notes}
+        told = {error.message for error in errors.values()}
+        notes = {
+            str(note.facts.get("path", "")): note
+            for note in planned.looked.notes
+            if note.message not in told
+        }
         objects = self._fetcher.snapshot.objects.values()
         conflicts = {path for path, _ in objects if split_root(path)[0] == CONFLICTS}
         return Outcome(

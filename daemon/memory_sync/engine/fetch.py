@@ -170,10 +170,10 @@ class Fetcher:
         """
         found: dict[Wanted, Decoded | str] = {}
         for name, blobs, answer in self._decode_all(dict.fromkeys(wanted), keys):
+            found[name, blobs] = answer
             if isinstance(answer, Decoded):
                 self._kit.spool.put(answer.file.version.digest, answer.content)
-                answer = replace(answer, content=b"")
-            found[name, blobs] = answer
+                found[name, blobs] = replace(answer, content=b"")
         return found
 
     def _decode_all(

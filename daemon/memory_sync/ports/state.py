@@ -202,7 +202,7 @@ class State:
             )
 
     def established(self) -> frozenset[str]:
-        """Return the roots that were once wholly in sync: a path without a base row is new there."""
+        """Return the roots that were once wholly in sync: a path without a row is new there."""
         return frozenset(row[0] for row in self._db.execute("SELECT root FROM established"))
 
     def establish(self, roots: Iterable[str]) -> None:

@@ -88,5 +88,5 @@ class Patterns:
         )
 
     def covers(self, folder: str) -> bool:
-        """Tell whether every folder below this one is reached, so that one watch serves them all."""
+        """Tell whether every folder below this one is reached: one watch serves them all."""
         return any(glob.covers(folder) for glob in self._globs[0])

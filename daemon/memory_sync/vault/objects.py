@@ -33,7 +33,7 @@ class ObjectError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """An object made ready: its parts, and the blobs among them that the vault does not have yet."""
+    """An object made ready: its parts, and those of their blobs that the vault lacks."""
 
     name: str
     file: RemoteFile

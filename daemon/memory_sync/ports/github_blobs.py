@@ -1,0 +1,104 @@
+"""Fetching blobs from GitHub: a hundred a request, and one by one what cannot come that way."""
+
+from __future__ import annotations
+
+import binascii
+from base64 import b64decode
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from memory_sync.errors import RemoteTroubleError
+from memory_sync.ports.github_place import Place
+from memory_sync.ports.github_trouble import dig
+from memory_sync.ports.github_wire import OBJECT_ID, NoGraphError, Wire
+from memory_sync.vault.trees import blob_id
+
+BATCH = 100
+LEAST = 25
+"""Blobs a query: at first, and at least where the server does not manage so many."""
+NODE = "... on Blob { oid text isTruncated isBinary }"
+
+
+class Blobs:
+    """Fetches blobs by their ids."""
+
+    def __init__(self, wire: Wire, place: Place) -> None:
+        self._wire = wire
+        self._place = place
+        self._batch = BATCH
+
+    def fetch(self, ids: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+        """Fetch blobs; one that GitHub lacks is left out."""
+        waiting = [oid for oid in dict.fromkeys(ids) if OBJECT_ID.fullmatch(oid)]
+        while waiting:
+            batch, waiting = waiting[: self._batch], waiting[self._batch :]
+            yield from self._some(batch)
+
+    def _some(self, ids: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+        """Fetch in one query, or in halves if that is too much for the server."""
+        try:
+            nodes = self._query(ids)
+        except NoGraphError:
+            nodes = {oid: {"oid": oid} for oid in ids}
+        if nodes is None and len(ids) > 1:
+            middle = len(ids) // 2
+            yield from self._some(ids[:middle])
+            yield from self._some(ids[middle:])
+            return
+        for oid in ids:
+            content = self._single(oid) if nodes is None else self._read(oid, nodes[oid])
+            if content is not None:
+                yield oid, content
+
+    def _query(self, ids: Sequence[str]) -> dict[str, Any] | None:
+        """Ask for blobs and return a node for each; None if the server could not do it."""
+        fields = " ".join(
+            f'b{number}: object(oid: "{oid}") {{ {NODE} }}' for number, oid in enumerate(ids)
+        )
+        query = (
+            "query Blobs($owner: String!, $name: String!)"
+            f" {{ repository(owner: $owner, name: $name) {{ {fields} }} }}"
+        )
+        owner, _, name = self._place.name.partition("/")
+        try:
+            data, errors = self._wire.graph(query, {"owner": owner, "name": name})
+        except RemoteTroubleError:
+            # It may have been cut off over its size: the next try asks for less.
+            self._batch = max(LEAST, len(ids) // 2)
+            raise
+        found = dig(data, "repository")
+        if errors or not isinstance(found, dict):
+            if any(dig(error, "type") == "NOT_FOUND" for error in errors):
+                self._place.require()
+                self._wire.graph_available = False
+            return None
+        return {oid: found.get(f"b{number}") for number, oid in enumerate(ids)}
+
+    def _read(self, oid: str, node: Any) -> bytes | None:
+        """Take a blob from its node; what is binary or cut comes another way."""
+        if dig(node, "oid") is None:
+            return None
+        text = dig(node, "text")
+        if isinstance(text, str) and dig(node, "isTruncated") is False:
+            content = text.encode("utf-8", "surrogatepass")
+            # The server may have read the bytes in another encoding.
+            if blob_id(content) == oid:
+                return content
+        return self._single(oid)
+
+    def _single(self, oid: str) -> bytes | None:
+        path = f"{self._place.path}/git/blobs/{oid}"
+        answer = self._wire.ask("GET", path, allow=(404, 409, 422))
+        if answer.status >= 300:
+            self._place.require()
+            return None
+        content = dig(answer.data, "content")
+        if not isinstance(content, str) or dig(answer.data, "encoding") != "base64":
+            raise self._wire.explain.senseless(f"blob {oid} in an unknown form")
+        try:
+            found: bytes | None = b64decode(content)
+        except (binascii.Error, ValueError):
+            found = None
+        if found is None:
+            raise self._wire.explain.senseless(f"blob {oid} is no base64")
+        return found

@@ -1,0 +1,129 @@
+"""The marker of a root, `.memory-sync`: whose folder it is, and whether somebody serves it."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from memory_sync.errors import (
+    FileError,
+    MarkerForeignError,
+    MarkerMissingError,
+    RootBusyError,
+    RootGoneError,
+)
+from memory_sync.ports.handles import FOLDER, Spot, drop, make_file, read_whole
+from memory_sync.ports.names import MARKER, shown
+from memory_sync.ports.switch import rename_new
+
+_MAX_SIZE = 4096
+# File systems that have no locks: a second daemon could not be seen, and nothing would be lost.
+_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL)
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """What a marker says: the vault's id, the root's logical name, and who wrote it."""
+
+    device: str
+    root: str
+    vault: str
+
+    def is_of(self, other: Marker) -> bool:
+        """Tell whether both mean the same root of the same vault."""
+        return (self.vault, self.root) == (other.vault, other.root)
+
+    def __str__(self) -> str:
+        return shown(f"vault {self.vault}, root {self.root}")
+
+
+def open_root(path: Path, root: str) -> int:
+    """Open a root's folder, which may itself be a symbolic link. Raises RootGoneError."""
+    try:
+        return os.open(path, FOLDER)
+    except OSError:
+        raise RootGoneError(path=shown(path), root=root) from None
+
+
+def read(folder: int, path: Path) -> tuple[Marker, os.stat_result] | None:
+    """Read the marker of an open root; None if there is none.
+
+    Raises MarkerForeignError if it makes no sense.
+    """
+    try:
+        content, seen = read_whole(Spot(folder, MARKER, MARKER), _MAX_SIZE)
+        data = json.loads(content)
+        return Marker(str(data["device"]), str(data["root"]), str(data["vault"])), seen
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise MarkerForeignError(path=shown(path), found=error.strerror) from None
+    except (FileError, ValueError, KeyError, TypeError):
+        raise MarkerForeignError(path=shown(path), found="it cannot be understood") from None
+
+
+def check(folder: int, path: Path, want: Marker) -> os.stat_result:
+    """Make sure that an open root is the one that is meant.
+
+    Raises MarkerMissingError or MarkerForeignError.
+    """
+    found = read(folder, path)
+    if found is None:
+        raise MarkerMissingError(path=shown(path), root=want.root)
+    marker, seen = found
+    if not marker.is_of(want):
+        raise MarkerForeignError(path=shown(path), found=str(marker))
+    return seen
+
+
+def write(folder: int, marker: Marker, *, over: bool) -> None:
+    """Write the marker of an open root, durably. Raises FileExistsError without `over`."""
+    content = json.dumps(asdict(marker), sort_keys=True).encode() + b"\n"
+    fresh, _ = make_file(folder, content, 0o644)
+    try:
+        if over:
+            os.rename(fresh, MARKER, src_dir_fd=folder, dst_dir_fd=folder)
+        else:
+            rename_new(folder, fresh, folder, MARKER)
+    except OSError:
+        drop(folder, fresh)
+        raise
+    os.fsync(folder)
+
+
+def lock(folder: int, path: Path, root: str) -> int:
+    """Lock the marker of an open root until the handle that is returned is closed.
+
+    The lock dies with its process. Raises RootBusyError or MarkerMissingError.
+    """
+    try:
+        handle = _open_for_lock(folder)
+    except OSError as error:
+        if error.errno == errno.ENOENT:
+            raise MarkerMissingError(path=shown(path), root=root) from None
+        raise MarkerForeignError(path=shown(path), found=error.strerror) from None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in _NO_LOCKS:
+            return handle
+        os.close(handle)
+        raise RootBusyError(path=shown(path)) from None
+    return handle
+
+
+def _open_for_lock(folder: int) -> int:
+    flags = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    try:
+        # NFS locks only what is open for writing.
+        return os.open(MARKER, os.O_RDWR | flags, dir_fd=folder)
+    except PermissionError:
+        return os.open(MARKER, os.O_RDONLY | flags, dir_fd=folder)
+    except OSError as error:
+        if error.errno == errno.EROFS:
+            return os.open(MARKER, os.O_RDONLY | flags, dir_fd=folder)
+        raise

@@ -1,0 +1,83 @@
+"""Names on a disk: what they are in the vault, and which of them are our own."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import unicodedata
+
+from memory_sync.vault import paths
+
+MARKER = ".memory-sync"
+
+
+def is_ours(name: str) -> bool:
+    """Tell whether a file of this name is the marker or a temporary file, in any case."""
+    if not name.startswith("."):
+        return False
+    name = name.casefold()
+    return name == MARKER or is_temporary(name)
+
+
+def is_temporary(name: str) -> bool:
+    """Tell whether this is the name of a temporary file of ours."""
+    return name.startswith(".memory-sync-") and name.endswith(".tmp")
+
+
+def temporary_name() -> str:
+    """Make up a name that no other file has."""
+    return f".memory-sync-{secrets.token_hex(8)}.tmp"
+
+
+def composed(name: str) -> str:
+    """Return the form of a name that the vault uses (NFC)."""
+    return name if name.isascii() else unicodedata.normalize("NFC", name)
+
+
+def shown(path: object) -> str:
+    """Return a path as a terminal can print it: what is no printable character is escaped."""
+    text = os.fsencode(str(path)).decode("utf-8", "backslashreplace")
+    if text.isprintable():
+        return text
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
+    )
+
+
+def trouble(root: str, path: str, *, folder: bool = False) -> str | None:
+    """Say why the vault may not hold a path of this root, or why the path is our own; else None."""
+    try:
+        # Conflict copies have a form of their own, which their folders have not.
+        paths.check(f"{'folder' if folder else root}/{path}")
+    except paths.PathError as error:
+        return shown(error)
+    if MARKER in path.casefold() and any(map(is_ours, path.split("/"))):
+        return "the name is memory-sync's own"
+    return None
+
+
+def on_disk(folder: int, part: str) -> str | None:
+    """Return the name under which an open folder holds this part of a path, None if it does not.
+
+    It can be another one than the part: decomposed (NFD). Raises FileExistsError if only a name of
+    other case is there, on a disk for which that is the same.
+    """
+    here = _inode(folder, part)
+    if here is None and part.isascii():
+        return None
+    if here is not None and _inode(folder, part.swapcase()) != here:
+        return part
+    for name in sorted(os.listdir(folder)):
+        if composed(name) == part:
+            return name
+    if here is None:
+        return None
+    raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), part)
+
+
+def _inode(folder: int, name: str) -> int | None:
+    try:
+        return os.stat(name, dir_fd=folder, follow_symlinks=False).st_ino
+    except FileNotFoundError:
+        return None
