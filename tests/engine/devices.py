@@ -171,6 +171,12 @@ class Device:
             self._engine = Engine(self.kit)
         return self._engine
 
+    def opened(self) -> Kit:
+        """Open the vault, and return what its engine is made of."""
+        assert self.engine is not None
+        assert self.kit is not None
+        return self.kit
+
     def restart(self) -> None:
         """End as a process does, and begin again from what is on the disk."""
         if self.kit:

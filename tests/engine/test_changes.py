@@ -90,8 +90,7 @@ def test_i9_delete_against_delete_is_nothing(laptop: Device, desktop: Device) ->
     laptop.sync()
     outcome = desktop.sync()
     assert (outcome.up, outcome.down) == ((), ())
-    assert desktop.kit
-    assert set(desktop.kit.state.base()) == {"memory/MEMORY.md"}
+    assert set(desktop.opened().state.base()) == {"memory/MEMORY.md"}
 
 
 def test_i18_appends_on_both_sides_keep_both_the_remotes_first(

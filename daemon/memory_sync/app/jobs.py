@@ -47,9 +47,9 @@ def _job(context: Context, vault: VaultSettings) -> Job:
         for root in vault.root
     )
     concerns = (
-        vault.model_dump_json(),
-        context.settings.github.model_dump_json(),
-        daemon.model_dump_json(),
+        repr(vault),
+        repr(context.settings.github),
+        repr(daemon),
         context.settings.device,
         str(watched),
     )

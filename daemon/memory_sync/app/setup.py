@@ -21,6 +21,7 @@ from memory_sync.engine.found import Finding, found, look_into, trust_for
 from memory_sync.errors import (
     Moved,
     NotAVaultError,
+    RepositoryGoneError,
     RepositoryPublicError,
     RootMissingError,
     RootNameTakenError,
@@ -31,7 +32,9 @@ from memory_sync.model.trees import CONFLICTS
 from memory_sync.ports.files import Scan
 from memory_sync.ports.handles import FOLDER
 from memory_sync.ports.look import Bounds, Look
+from memory_sync.ports.marker import Marker, open_root, read
 from memory_sync.ports.remote import Condition, Remote
+from memory_sync.ports.state import State
 from memory_sync.vault.judge import Trust
 
 
@@ -98,6 +101,10 @@ def establish(
     """
     keystore = context.keystore
     with vault_lock(context.directories.vault_state(vault.name), vault.name):
+        before = keystore.trust(vault.name)
+        if before and before.commit and not condition.exists:
+            # A vault was there: a disk that is not mounted, or a token that no longer sees it.
+            raise RepositoryGoneError(remote=vault.remote)
         if finding.manifest is None:
             if not finding.adoptable:
                 raise NotAVaultError(remote=vault.remote, names=", ".join(finding.names[:5]))
@@ -158,6 +165,10 @@ def adopt(context: Context, vault: VaultSettings, root: RootSettings, trust: Tru
 
     Returns the context with what is configured now. Raises MarkerForeignError.
     """
+    if marked(root) is None:
+        # Another folder than the one that was synced, for all that is known: what both sides hold
+        # is united. Until the marker is there nobody touches the root.
+        _forget_base(context, vault.name, root.name)
     root_files(context, root, trust, None).adopt()
     path = context.directories.config_file
     known = check_name(context, vault.name, root)
@@ -166,6 +177,26 @@ def adopt(context: Context, vault: VaultSettings, root: RootSettings, trust: Tru
     elif root.name not in {settings.name for settings in known.root}:
         add_root(path, known.name, root)
     return replace(context, settings=load(path, context.env))
+
+
+def marked(root: RootSettings) -> Marker | None:
+    """Return a folder's marker, None if it has none. Raises MarkerForeignError, RootGoneError."""
+    handle = open_root(root.path, root.name)
+    try:
+        found = read(handle, root.path)
+    finally:
+        os.close(handle)
+    return found[0] if found else None
+
+
+def _forget_base(context: Context, vault: str, root: str) -> None:
+    path = context.directories.vault_state(vault) / "state.db"
+    if path.exists():
+        state = State.open(path)
+        try:
+            state.forget_root(root)
+        finally:
+            state.close()
 
 
 def replace_roots(vault: VaultSettings, roots: tuple[RootSettings, ...]) -> VaultSettings:

@@ -44,6 +44,15 @@ def set_token_file(path: Path, token_file: Path, vault: str | None = None) -> No
     _edit(path, change)
 
 
+def set_allow_public(path: Path, vault: str) -> None:
+    """Let a vault's repository be one that everybody can see."""
+
+    def change(document: TOMLDocument) -> None:
+        _vault(document, vault)["allow_public"] = True
+
+    _edit(path, change)
+
+
 def set_device(path: Path, device: str) -> None:
     """Set the device's name."""
 

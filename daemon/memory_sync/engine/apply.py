@@ -110,6 +110,7 @@ class Applier:
             self._keep(action.path, version, mine)
         digest = sha256(result.content).hexdigest()
         if digest != action.local:
+            self._kit.state.note_merge(action.path, digest, file.version.digest)
             files.write(relative, result.content, mode=version.mode, expect=action.local)
         self._done.base[action.path] = base_of(file)
         self._done.merged.append(action.path)

@@ -166,6 +166,9 @@ class Engine:
         local_tree = {path: version.digest for path, version in looked.files.items()}
         remote_tree = {path: file.version.digest for path, file in remote.items()}
         base_tree = {path: file.digest for path, file in base.items()}
+        for path, (digest, there) in kit.state.includes().items():
+            if (local_tree.get(path), remote_tree.get(path)) == (digest, there):
+                base_tree[path] = there  # a merge that was written and not yet recorded
         known = local_tree.keys() | remote_tree.keys() | base_tree.keys()
         outside = {path for path in known if not kit.wants(path)}
         errors = self._broken(fetched, known)

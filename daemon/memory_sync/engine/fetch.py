@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
@@ -21,7 +20,7 @@ from memory_sync.errors import (
 from memory_sync.model import Commit, Listing
 from memory_sync.ports.state import Broken, Snapshot
 from memory_sync.vault.judge import Court, Standing, Trust, Verdict
-from memory_sync.vault.manifest import FORMAT
+from memory_sync.vault.manifest import FORMAT, MANIFEST, read_manifest
 from memory_sync.vault.objects import Decoded, ObjectError, decode, objects_in
 from memory_sync.vault.trees import blob_id
 
@@ -58,9 +57,10 @@ class Fetcher:
     def keys(self, trust: Trust) -> Keys:
         """Return what opens the vault; made anew when what is trusted has changed hands."""
         if self._keys is None or self._keys.trust.recipient != trust.recipient:
-            known = json.loads(self._kit.state.get("recipients") or "[]")
-            recipients = known if trust.recipient in known[:1] else [trust.recipient]
-            self._keys = unlock(self._kit, trust, recipients)
+            text = self._kit.state.get(MANIFEST)
+            known = read_manifest(text.encode()).recipients if text else ()
+            fits = trust.recipient in known[:1]
+            self._keys = unlock(self._kit, trust, known if fits else (trust.recipient,))
         self._keys = Keys(trust, self._keys.cipher, self._keys.derived)
         return self._keys
 
@@ -123,7 +123,7 @@ class Fetcher:
         if manifest is None or manifest.format != FORMAT:
             number = manifest.format if manifest else "unknown"
             raise FormatUnknownError(vault=kit.vault, format=number)
-        kit.state.put("recipients", json.dumps(manifest.recipients))
+        kit.state.put(MANIFEST, manifest.text)
         self._keys = unlock(kit, keys.trust, manifest.recipients)
         new = self._read(head, listing, self._keys)
         trust = Trust(

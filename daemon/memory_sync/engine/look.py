@@ -24,7 +24,9 @@ class RemoteLook:
     def __init__(self, kit: Kit) -> None:
         self._kit = kit
         self._tops: dict[str, Mapping[str, Entry]] = {}
-        self._blobs: dict[str, bytes | None] = {}
+        # `vault.json` is the same in almost every commit: what it was last spares a request.
+        known = (kit.state.get(MANIFEST) or "").encode()
+        self._blobs: dict[str, bytes | None] = {blob_id(known): known}
 
     def listing(self, commit: Commit, since: tuple[str, Listing] | None) -> Listing:
         """Return a commit's whole listing, which computes to its tree id.

@@ -6,17 +6,22 @@ Loading PyGithub takes time and memory: only a worker that has a vault on GitHub
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
 
 from memory_sync.model import Change, Commit, Entry, Listing
 from memory_sync.ports.github_blobs import Blobs
-from memory_sync.ports.github_place import Place, repository_name
+from memory_sync.ports.github_place import Place, login_of, repository_name
 from memory_sync.ports.github_read import Reader
-from memory_sync.ports.github_trouble import Token
 from memory_sync.ports.github_wire import Wire
 from memory_sync.ports.github_write import Writer
 from memory_sync.ports.remote import Condition
+from memory_sync.ports.token import Token
 
-__all__ = ["GitHubRemote", "Token"]
+
+def login(token: Token, base_url: str, timeout: float) -> str:
+    """Ask GitHub whose token it is, before there is a repository."""
+    with closing(Wire("github:OWNER/REPO", token, base_url, timeout)) as wire:
+        return login_of(wire)
 
 
 class GitHubRemote:

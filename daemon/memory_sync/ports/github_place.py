@@ -11,6 +11,7 @@ from memory_sync.ports.github_wire import Wire
 from memory_sync.ports.remote import Condition
 
 NAME = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+")
+LOGIN = re.compile(r"[A-Za-z0-9_.-]+")
 DESCRIPTION = "An encrypted vault of memory-sync"
 
 
@@ -54,8 +55,7 @@ class Place:
             return
         wire = self._wire
         owner, _, short = self.name.partition("/")
-        login = dig(wire.ask("GET", "/user").data, "login")
-        mine = isinstance(login, str) and login.casefold() == owner.casefold()
+        mine = login_of(wire).casefold() == owner.casefold()
         answer = wire.ask(
             "POST",
             "/user/repos" if mine else f"/orgs/{owner}/repos",
@@ -111,6 +111,14 @@ class Place:
                     continue
             break
         return self.seen
+
+
+def login_of(wire: Wire) -> str:
+    """Ask whose token it is."""
+    login = dig(wire.ask("GET", "/user").data, "login")
+    if not isinstance(login, str) or not LOGIN.fullmatch(login):
+        raise wire.explain.senseless("a user without a name")
+    return login
 
 
 def repository_name(name: str) -> str:

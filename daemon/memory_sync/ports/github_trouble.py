@@ -22,20 +22,13 @@ from memory_sync.errors import (
     TokenRejectedError,
 )
 from memory_sync.ports.names import shown
+from memory_sync.ports.token import Token
 
 DEFAULT_WAIT = 60
 LONGEST_WAIT = 3600
 """Seconds to wait where GitHub names none, and at most: its limits are for an hour."""
 
 LIMITED = re.compile(r"rate limit|abuse detection", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A token and where it was found; the value is never shown."""
-
-    value: str = field(repr=False)
-    source: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,9 +18,8 @@ from requests import PreparedRequest, Response
 from requests.adapters import HTTPAdapter
 
 from memory_sync.errors import MemorySyncError
-from memory_sync.ports.github_trouble import Answer, Explain, Token, dig
-
-__all__ = ["OBJECT_ID", "NoGraphError", "Token", "Wire"]
+from memory_sync.ports.github_trouble import Answer, Explain, dig
+from memory_sync.ports.token import Token
 
 OBJECT_ID = re.compile(r"[0-9a-f]{40}")
 SENDABLE = re.compile(r"[!-~]+")

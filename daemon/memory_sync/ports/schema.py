@@ -8,7 +8,7 @@ MIGRATIONS: tuple[str, ...] = (
         value TEXT NOT NULL
     ) STRICT;
     CREATE TABLE listing (
-        path TEXT PRIMARY KEY CHECK (path <> ''),
+        path BLOB PRIMARY KEY CHECK (length(path) > 0),
         mode TEXT NOT NULL CHECK (length(mode) = 6),
         id TEXT NOT NULL CHECK (length(id) = 40)
     ) STRICT;
@@ -45,11 +45,16 @@ MIGRATIONS: tuple[str, ...] = (
         PRIMARY KEY (root, path)
     ) STRICT;
     """,
-    # 2: the chain that was accepted, and the roots whose base was once whole
+    # 2: the chain that was accepted, merges about to be written, roots whose base was once whole
     """
     CREATE TABLE accepted (
         id TEXT PRIMARY KEY CHECK (length(id) = 40),
         n INTEGER NOT NULL CHECK (n > 0)
+    ) STRICT;
+    CREATE TABLE includes (
+        path TEXT PRIMARY KEY CHECK (path LIKE '_%/_%'),
+        digest TEXT NOT NULL CHECK (length(digest) = 64),
+        remote TEXT NOT NULL CHECK (length(remote) = 64)
     ) STRICT;
     CREATE TABLE established (
         root TEXT PRIMARY KEY CHECK (root <> '')

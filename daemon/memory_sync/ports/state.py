@@ -142,7 +142,7 @@ class State:
         """Load the remote as it was accepted last."""
         shot = Snapshot(self.get("head") or "")
         for path, mode, blob in self._db.execute("SELECT path, mode, id FROM listing"):
-            shot.listing[path] = Entry(mode, blob)
+            shot.listing[path.decode("utf-8", "surrogateescape")] = Entry(mode, blob)
         for name, path, digest, size, mode, mtime, device, parts in self._db.execute(
             "SELECT name, path, digest, size, mode, mtime, device, parts FROM object"
         ):
@@ -157,10 +157,10 @@ class State:
         """Store a snapshot in the place of another; only what differs is written."""
         with self.transaction():
             gone, fresh = _difference(old.listing, new.listing)
-            self._delete("listing", "path", gone)
+            self._delete("listing", "path", map(_raw, gone))
             self._db.executemany(
                 "REPLACE INTO listing VALUES (?, ?, ?)",
-                ((path, entry.mode, entry.id) for path, entry in fresh.items()),
+                ((_raw(path), entry.mode, entry.id) for path, entry in fresh.items()),
             )
             lost, found = _difference(old.objects, new.objects)
             self._delete("object", "name", lost)
@@ -176,7 +176,7 @@ class State:
             )
             self.put("head", new.head)
 
-    def _delete(self, table: str, key: str, values: Iterable[str]) -> None:
+    def _delete(self, table: str, key: str, values: Iterable[str | bytes]) -> None:
         # The names of table and column are words of this module, never input.
         statement = f"DELETE FROM {table} WHERE {key} = ?"  # noqa: S608
         self._db.executemany(statement, ((value,) for value in values))
@@ -191,6 +191,7 @@ class State:
     def save_base(self, changes: Mapping[str, BaseFile | None]) -> None:
         """Store new rows of the base; None removes one."""
         with self.transaction():
+            self._delete("includes", "path", changes)
             self._delete("base", "path", (path for path, file in changes.items() if file is None))
             self._db.executemany(
                 "REPLACE INTO base VALUES (?, ?, ?)",
@@ -200,6 +201,19 @@ class State:
                     if file is not None
                 ),
             )
+
+    def includes(self) -> dict[str, tuple[str, str]]:
+        """Return the merges that may be in a file already: path to its digest and the remote's."""
+        rows = self._db.execute("SELECT path, digest, remote FROM includes")
+        return {path: (digest, remote) for path, digest, remote in rows}
+
+    def note_merge(self, path: str, digest: str, remote: str) -> None:
+        """Note that a content of a path includes what the remote has, before it is written there.
+
+        After a crash between the write and the base's row it is not merged into itself.
+        """
+        with self.transaction():
+            self._db.execute("REPLACE INTO includes VALUES (?, ?, ?)", (path, digest, remote))
 
     def established(self) -> frozenset[str]:
         """Return the roots that were once wholly in sync: a path without a row is new there."""
@@ -278,6 +292,11 @@ class State:
 def _difference(old: Mapping[str, T], new: Mapping[str, T]) -> tuple[set[str], dict[str, T]]:
     gone = set(old.keys() - new.keys())
     return gone, {key: value for key, value in new.items() if old.get(key) != value}
+
+
+def _raw(path: str) -> bytes:
+    """Return a path as git has it: others' names beside the vault's need not be UTF-8."""
+    return path.encode("utf-8", "surrogateescape")
 
 
 def _object_row(name: str, path: str, file: RemoteFile) -> tuple[str | int, ...]:

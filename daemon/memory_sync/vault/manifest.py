@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from memory_sync.vault.keys import is_recipient
@@ -44,11 +44,15 @@ class ManifestError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """The vault's id (32 hex digits), format and recipients, that of the identity first."""
+    """The vault's id (32 hex digits), format and recipients, that of the identity first.
+
+    `text` is the file as it was read, if it was.
+    """
 
     id: str
     recipients: tuple[str, ...]
     format: int = FORMAT
+    text: str = field(default="", compare=False, repr=False)
 
     def dump(self) -> bytes:
         """Write `vault.json`: one line, keys sorted."""
@@ -62,7 +66,8 @@ def read_manifest(content: bytes) -> Manifest:
     Raises ManifestError.
     """
     try:
-        data: Any = json.loads(content)
+        text = content.decode()
+        data: Any = json.loads(text)
     except (ValueError, RecursionError):
         raise ManifestError("vault.json is no JSON") from None
     if not isinstance(data, dict):
@@ -79,4 +84,4 @@ def read_manifest(content: bytes) -> Manifest:
         or not is_recipient(recipients[0])
     ):
         raise ManifestError("vault.json names no recipient")
-    return Manifest(vault_id, tuple(recipients), number)
+    return Manifest(vault_id, tuple(recipients), number, text)

@@ -1,0 +1,1 @@
+"""The command `memory-sync`: parses, calls, renders. Knows the terminal."""

@@ -1,0 +1,59 @@
+"""Questions to the person at the terminal. They go to standard error, as answers are for pipes."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+
+from memory_sync.cli.render import plain
+from memory_sync.errors import AnswerNeededError, UsageError
+
+ANSWERS = {"": True, "y": True, "yes": True, "n": False, "no": False}
+
+
+def interactive() -> bool:
+    """Tell whether there is somebody to ask."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def say(text: str = "") -> None:
+    """Tell the person something that is not the command's answer."""
+    print(plain(text), file=sys.stderr)
+
+
+def confirm(question: str, *, command: str, yes: bool) -> bool:
+    """Ask a question that is answered with yes unless the person says no.
+
+    `yes` answers it beforehand. Raises AnswerNeededError without a terminal.
+    """
+    if yes:
+        return True
+    while interactive():
+        print(plain(question), "[Y/n] ", end="", file=sys.stderr, flush=True)
+        line = sys.stdin.readline()
+        if not line:
+            break
+        answer = ANSWERS.get(line.strip().lower())
+        if answer is not None:
+            return answer
+    raise AnswerNeededError(question=question, command=command)
+
+
+def secret(prompt: str) -> str:
+    """Ask for a secret, which is not echoed; one line of standard input without a terminal."""
+    if sys.stdin.isatty():
+        try:
+            return getpass.getpass(f"{plain(prompt)}: ")
+        except EOFError:
+            return ""
+    return sys.stdin.readline().rstrip("\n")
+
+
+def new_passphrase() -> str:
+    """Ask for a passphrase that is to be set: twice on a terminal. Raises UsageError."""
+    first = secret("Passphrase for the key file")
+    if not first:
+        raise UsageError(detail="An empty passphrase protects nothing.")
+    if sys.stdin.isatty() and secret("The same again") != first:
+        raise UsageError(detail="The two passphrases differ; nothing was written.")
+    return first

@@ -1,0 +1,112 @@
+"""Token and identity during `init`: found, asked for, and stored where a service finds them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from memory_sync.app.context import Context, load_context
+from memory_sync.app.setup import examine
+from memory_sync.app.tokens import VARIABLES, checked, find_token, write_token_file
+from memory_sync.cli.ask import confirm, interactive, say, secret
+from memory_sync.config.settings import GitHubSettings, VaultSettings
+from memory_sync.config.writing import set_token_file
+from memory_sync.errors import TokenMissingError
+from memory_sync.ports.token import Token
+
+ASKED = "your answer"
+NEEDED = (
+    "A GitHub token is needed. A fine-grained one may do with read and write of Contents (and of",
+    "Administration, if the repository is to be created): https://github.com/settings/tokens",
+)
+
+
+def token_for(context: Context, settings: GitHubSettings, remote: str) -> Token:
+    """Find the token, or ask for one. Raises TokenMissingError where nobody can be asked."""
+    try:
+        return find_token(settings, context.env, remote)
+    except TokenMissingError:
+        if not interactive():
+            raise
+    return ask_token()
+
+
+def ask_token() -> Token:
+    """Ask for a token, without echo. Raises UsageError for what cannot be one."""
+    for line in NEEDED:
+        say(line)
+    return Token(checked(secret("GitHub token")), ASKED)
+
+
+def is_passing(token: Token) -> bool:
+    """Tell whether a service would not find the token."""
+    return token.source in (*VARIABLES, ASKED)
+
+
+def with_token(context: Context, token: Token) -> Context:
+    """Return the context as if the token were the one that is found."""
+    github = context.settings.github.model_copy(update={"token_file": None})
+    settings = context.settings.model_copy(update={"github": github})
+    env = {**context.env, VARIABLES[0]: token.value}
+    return replace(context, env=env, settings=settings)
+
+
+def login_of(token: Token, settings: GitHubSettings) -> str:
+    """Ask GitHub whose token it is."""
+    from memory_sync.ports.github import login
+
+    return login(token, settings.base_url, settings.timeout)
+
+
+def offer_to_store(context: Context, token: Token, *, yes: bool) -> Context:
+    """Offer to store a token that only this shell has; the context that comes back knows it."""
+    path = context.directories.config / "token"
+    question = f"Store the token from {token.source} in {path}, where the daemon finds it?"
+    if not (yes or interactive()):
+        return context
+    if not confirm(question, command="init", yes=yes):
+        say("The daemon finds no token unless its environment has one.")
+        return context
+    write_token_file(path, token)
+    set_token_file(context.directories.config_file, path)
+    return context
+
+
+def offer_identity(context: Context, recipient: str, *, yes: bool) -> None:
+    """Offer to store a key that only the environment has."""
+    keystore = context.keystore
+    identity = keystore.find(recipient)
+    if identity is None or keystore.stored(recipient) or not (yes or interactive()):
+        return
+    question = "Store the key from MEMORY_SYNC_IDENTITY where the daemon finds it?"
+    if confirm(question, command="init", yes=yes):
+        keystore.add(identity)
+
+
+def renew_token(context: Context, vault: VaultSettings) -> Path:
+    """Take a new token for a vault, try it, and store it. Returns where it lies.
+
+    Raises TokenRejectedError with the old one in place.
+    """
+    value = next((context.env[name] for name in VARIABLES if context.env.get(name, "").strip()), "")
+    token = Token(checked(value), VARIABLES[0]) if value else ask_token()
+    examine(with_token(context, token), vault.model_copy(update={"token_file": None}))
+    path, owner = place_of(context, vault)
+    write_token_file(path, token)
+    set_token_file(context.directories.config_file, path, owner)
+    load_context(context.env)
+    return path
+
+
+def place_of(context: Context, vault: VaultSettings) -> tuple[Path, str | None]:
+    """Return where a vault's new token goes, and for which vault it is set (None: for all).
+
+    A token file outside the configuration's folder is somebody else's and is not written to.
+    """
+    folder = context.directories.config
+    own, common = vault.token_file, context.settings.github.token_file
+    if own is not None:
+        return (own if own.parent == folder else folder / f"token-{vault.name}"), vault.name
+    if common is None or common.parent == folder:
+        return common or folder / "token", None
+    return folder / f"token-{vault.name}", vault.name

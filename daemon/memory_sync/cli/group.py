@@ -1,0 +1,69 @@
+"""The commands by name; each is loaded when it is asked for."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import click
+
+from memory_sync import __version__
+
+COMMANDS = {
+    "init": "Set up a vault for a folder, or join one that exists.",
+    "now": "Sync now, in both directions.",
+    "push": "Send now what changed here.",
+    "pull": "Fetch now what changed elsewhere.",
+    "status": "Show how every vault is, and what mends it.",
+    "logs": "Show the end of the daemon's log.",
+    "export-key": "Write the key of a vault to a file.",
+    "import-key": "Take in the key of a vault from another machine.",
+    "daemon": "Run the daemon in the foreground.",
+    "demo": "Show two machines that keep one memory.",
+}
+"""Each command with its summary, in the order in which `--help` lists them."""
+
+EPILOG = """\b
+Exit status:
+  0 ok              3 conflicts present    6 daemon not running  9 key missing or wrong
+  1 error           4 authentication       7 halted              130 interrupted
+  2 usage, config   5 offline, try again   8 busy"""
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command's module only when that command is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's interface
+        """Return the names of all commands."""
+        return list(COMMANDS)
+
+    def get_command(
+        self,
+        ctx: click.Context,  # noqa: ARG002 - click's interface
+        cmd_name: str,
+    ) -> click.Command | None:
+        """Load one command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"memory_sync.cli.commands.{cmd_name.replace('-', '_')}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(
+        self,
+        ctx: click.Context,  # noqa: ARG002 - click's interface
+        formatter: click.HelpFormatter,
+    ) -> None:
+        """List the commands without loading any."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]}, epilog=EPILOG)
+@click.version_option(__version__, prog_name="memory-sync", message="%(prog)s %(version)s")
+def group() -> None:
+    """Keep the memory files of AI agents the same on all of your machines.
+
+    A daemon watches MEMORY.md and memory/**/*.md, encrypts what changes and keeps it in a vault: a
+    private GitHub repository, or a git repository in a folder. MEMORY_SYNC_HOME=DIR puts all that
+    the program stores under DIR.
+    """

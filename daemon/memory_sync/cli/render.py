@@ -1,0 +1,105 @@
+"""The one place that writes results: for people, or as one line of JSON. Imports nothing heavy."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import TextIO
+
+from memory_sync.cli.result import Line, Result
+from memory_sync.model import Problem
+
+SCHEMA = 1
+PATIENCE = 1.0
+"""Seconds after which a person is shown that something is going on."""
+CODES = {"good": "32", "bad": "31", "warning": "33", "dim": "2", "bold": "1"}
+
+
+def render(command: str, result: Result, *, as_json: bool) -> int:
+    """Write a command's result, and return its exit status."""
+    if as_json and not (result.written and not result.errors):
+        write_json(command, result)
+        return result.status
+    for line in result.lines:
+        print(_styled(line.text, line.style, sys.stdout))
+    sys.stdout.flush()
+    for problem in result.errors:
+        complain(problem)
+    return result.status
+
+
+def write_json(command: str, result: Result) -> None:
+    """Write the answer for programs: one line on standard output."""
+    keys = ("code", "message", "hint")
+    errors = [{key: asdict(problem)[key] for key in keys} for problem in result.errors]
+    answer = {
+        "schema": SCHEMA,
+        "command": command,
+        "ok": not errors,
+        "data": result.data,
+        "errors": errors,
+    }
+    print(json.dumps(answer))
+
+
+def complain(problem: Problem) -> None:
+    """Write an error and the command that mends it to standard error."""
+    print(_styled("error:", "bad", sys.stderr), plain(problem.message), file=sys.stderr)
+    if problem.hint:
+        print(_styled("hint:", "dim", sys.stderr), plain(problem.hint), file=sys.stderr)
+
+
+def plain(text: str) -> str:
+    """Return a text that cannot command the terminal: what is not printable is escaped."""
+    if text.isprintable():
+        return text
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape", "backslashreplace").decode()
+        for char in text
+    )
+
+
+def _styled(text: str, style: str, stream: TextIO) -> str:
+    if not style or not wants_colour(stream):
+        return plain(text)
+    return f"\x1b[{CODES[style]}m{plain(text)}\x1b[0m"
+
+
+def wants_colour(stream: TextIO) -> bool:
+    """Tell whether a stream is a terminal whose owner has nothing against colours."""
+    env = os.environ
+    return stream.isatty() and not env.get("NO_COLOR") and env.get("TERM") != "dumb"
+
+
+@contextmanager
+def waiting(text: str) -> Iterator[None]:
+    """Show on a terminal that something goes on, if it takes over a second."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    done = threading.Event()
+    thread = threading.Thread(target=_spin, args=(text, done), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def _spin(text: str, done: threading.Event) -> None:
+    if done.wait(PATIENCE):
+        return
+    # Imported here because it takes long, and most waits are shorter.
+    from rich.console import Console
+
+    with Console(stderr=True, highlight=False).status(plain(text)):
+        done.wait()
+
+
+__all__ = ["Line", "complain", "plain", "render", "waiting", "wants_colour", "write_json"]

@@ -1,0 +1,43 @@
+"""Numbers in the words of people. Imports nothing heavy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+SIZES = ("KB", "MB", "GB")
+UNITS = ((86400, "days"), (3600, "h"), (60, "min"), (1, "s"))
+
+
+def size(count: int) -> str:
+    """Return a number of bytes: `812 bytes`, `4.2 KB`."""
+    if count < 1000:
+        return f"{count} bytes"
+    power = min((len(str(count)) - 1) // 3, len(SIZES))
+    return f"{count / 1000**power:.1f} {SIZES[power - 1]}"
+
+
+def duration(seconds: float) -> str:
+    """Return a time span in its largest unit: `12 s`, `3 min`, `2 days`."""
+    for length, unit in UNITS:
+        if seconds >= 2 * length or (seconds >= length and unit in ("h", "min")):
+            return f"{int(seconds // length)} {unit}"
+    return f"{max(0, int(seconds))} s"
+
+
+def age(moment: float, now: float) -> str:
+    """Return how long ago a moment (seconds since the epoch, 0 for none) was."""
+    return f"{duration(now - moment)} ago" if moment else "never"
+
+
+def many(count: int, one: str, more: str = "") -> str:
+    """Return a number with its noun: `1 file`, `3 files`."""
+    return f"{count} {one if count == 1 else more or one + 's'}"
+
+
+def columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Align the cells of a table, two spaces apart."""
+    widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]

@@ -1,0 +1,245 @@
+"""Races, lost answers and processes that end in the middle: nothing is lost, nothing done twice."""
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from memory_sync.errors import BusyError, OfflineError
+from memory_sync.model import BaseFile
+from memory_sync.ports.state import Snapshot, State
+from memory_sync.vault.judge import Trust
+from tests.engine.devices import Device, settle
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+def _count(vault: Path) -> int:
+    words = ["git", "-C", str(vault), "rev-list", "--count", "HEAD"]
+    return int(subprocess.run(words, capture_output=True, check=True).stdout)
+
+
+def test_i40_a_lost_race_is_planned_anew(laptop: Device, desktop: Device) -> None:
+    """Another device commits first: fetch, plan, commit again; both changes are there."""
+    laptop.write("MEMORY.md", "start\n")
+    settle(laptop, desktop)
+    laptop.write("MEMORY.md", "start\nlaptop\n")
+    desktop.write("MEMORY.md", "start\ndesktop\n")
+    laptop.remote.before_commit = desktop.sync
+    outcome = laptop.sync()
+    assert outcome.up == ("memory/MEMORY.md",)
+    settle(laptop, desktop)
+    assert laptop.read("MEMORY.md") == desktop.read("MEMORY.md") == "start\ndesktop\nlaptop\n"
+
+
+def test_i40_races_that_are_always_lost_end_in_an_error(laptop: Device, desktop: Device) -> None:
+    """The tries are bounded, and nothing is lost when they are used up."""
+    laptop.write("MEMORY.md", "start\n")
+    settle(laptop, desktop)
+    number = 0
+
+    def write_again() -> None:
+        nonlocal number
+        number += 1
+        desktop.write(f"memory/{number}.md", "x\n")
+        desktop.sync()
+        laptop.remote.before_commit = write_again
+
+    laptop.remote.before_commit = write_again
+    laptop.write("memory/mine.md", "mine\n")
+    with pytest.raises(BusyError):
+        laptop.sync()
+    laptop.remote.before_commit = None
+    settle(laptop, desktop)
+    assert desktop.read("memory/mine.md") == "mine\n"
+
+
+def test_without_asking_first_a_moved_head_is_noticed_by_the_commit(
+    laptop: Device, desktop: Device
+) -> None:
+    """A local change is one commit request; only if that fails is the remote asked."""
+    laptop.write("MEMORY.md", "start\n")
+    settle(laptop, desktop)
+    laptop.remote.asked.clear()
+    laptop.write("memory/l.md", "l\n")
+    laptop.engine.cycle(fetch=False)
+    assert laptop.remote.asked == ["commit"]
+    desktop.write("memory/d.md", "d\n")
+    desktop.engine.cycle(fetch=False)
+    assert desktop.remote.asked[-4:] == ["commit", "head", "listing", "commit"]
+    settle(laptop, desktop)
+    assert set(laptop.files()) == {"MEMORY.md", "memory/l.md", "memory/d.md"}
+
+
+def test_i48_a_commit_whose_answer_was_lost_is_recognised(
+    laptop: Device, desktop: Device, vault: Path
+) -> None:
+    """It landed: the next cycle sees its own work and commits nothing twice."""
+    laptop.write("MEMORY.md", "x\n")
+    laptop.remote.lose_answer = True
+    with pytest.raises(OfflineError):
+        laptop.sync()
+    before = _count(vault)
+    outcome = laptop.sync()
+    assert (outcome.up, outcome.down, outcome.conflicts, _count(vault)) == ((), (), 0, before)
+    desktop.sync()
+    assert desktop.read("MEMORY.md") == "x\n"
+
+
+def _steps(device: Device) -> list[tuple[object, str]]:
+    """Name each durable step of a cycle: the object and the method that makes it."""
+    kit = device.opened()
+    files = kit.roots["memory"].files
+    hidden = kit.roots[".conflicts"].files
+    return [
+        (kit.state, "save_snapshot"), (kit.state, "save_base"), (kit.state, "note_accepted"),
+        (kit.state, "establish"), (kit.state, "save_glances"), (kit.keystore, "set_trust"),
+        (files, "write"), (files, "remove"), (hidden, "write"), (kit.remote, "commit"),
+    ]  # fmt: skip
+
+
+def _kill_at(owner: object, method: str, when: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    real: Callable[..., object] = getattr(owner, method)
+
+    def deadly(*args: object, **kwargs: object) -> object:
+        if when == "before":
+            raise Killed
+        real(*args, **kwargs)
+        raise Killed
+
+    monkeypatch.setattr(owner, method, deadly)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("step", range(10))
+@pytest.mark.parametrize("victim", ["laptop", "desktop"])
+def test_i33_a_kill_at_every_step_ends_the_same(
+    laptop: Device,
+    desktop: Device,
+    monkeypatch: pytest.MonkeyPatch,
+    when: str,
+    step: int,
+    victim: str,
+) -> None:
+    """Before or after any durable step: after a restart both end as if nothing had happened."""
+    laptop.write("MEMORY.md", "name: x\n")
+    laptop.write("memory/log.md", "start\n")
+    laptop.write("memory/old.md", "old\n")
+    laptop.write("memory/twice.md", "b\n")
+    settle(laptop, desktop)
+    laptop.write("memory/twice.md", "a\nb\nb\n" if victim == "desktop" else "b\na\n")
+    desktop.write("memory/twice.md", "b\na\n" if victim == "desktop" else "a\nb\nb\n")
+    laptop.write("MEMORY.md", "name: laptop\n")
+    laptop.write("memory/log.md", "start\nlaptop\n")
+    laptop.write("memory/l.md", "l\n")
+    laptop.delete("memory/old.md")
+    desktop.write("MEMORY.md", "name: desktop\n")
+    desktop.write("memory/log.md", "start\ndesktop\n")
+    desktop.write("memory/d.md", "d\n")
+    first, second = (laptop, desktop) if victim == "desktop" else (desktop, laptop)
+    first.sync()
+    with monkeypatch.context() as patch:
+        _kill_at(*_steps(second)[step], when, patch)
+        try:
+            second.sync()
+        except Killed:
+            pass
+    second.restart()
+    settle(second, first, rounds=6)
+    assert laptop.files() == desktop.files()
+    names = {"MEMORY.md", "memory/log.md", "memory/l.md", "memory/d.md", "memory/twice.md"}
+    assert set(laptop.files()) == names
+    assert laptop.read("memory/twice.md") == "a\nb\nb\na\n"
+    lines = laptop.read("memory/log.md").splitlines()
+    assert sorted(lines) == ["desktop", "laptop", "start"]
+    kept = [laptop.files()["MEMORY.md"], *laptop.conflicts()]
+    assert sorted(kept) == [b"name: desktop\n", b"name: laptop\n"]
+    assert laptop.conflicts() == desktop.conflicts()
+
+
+def test_i13_without_a_base_both_sides_are_united(laptop: Device, desktop: Device) -> None:
+    """A lost database deletes nothing; only contents that differ are a conflict."""
+    laptop.write("MEMORY.md", "one\n")
+    laptop.write("memory/a.md", "a\n")
+    settle(laptop, desktop)
+    desktop.restart()
+    (desktop.home / "state.db").unlink()
+    desktop.delete("memory/a.md")
+    desktop.write("MEMORY.md", "two\n")
+    settle(desktop, laptop)
+    assert desktop.files() == laptop.files() == {"MEMORY.md": b"one\n", "memory/a.md": b"a\n"}
+    assert desktop.conflicts() == [b"two\n"]
+
+
+def test_i37_a_corrupt_database_is_set_aside_and_built_anew(
+    laptop: Device, desktop: Device
+) -> None:
+    """Nothing is deleted, and the bad file stays for whoever wants to look."""
+    laptop.write("MEMORY.md", "one\n")
+    settle(laptop, desktop)
+    desktop.restart()
+    database = desktop.home / "state.db"
+    database.write_bytes(b"garbage" * 1000)
+    settle(desktop, laptop)
+    assert desktop.files() == laptop.files() == {"MEMORY.md": b"one\n"}
+    assert (desktop.home / "state.db.corrupt-1").read_bytes().startswith(b"garbage")
+
+
+def test_i31_a_device_that_was_away_overwrites_nothing_newer(
+    laptop: Device, desktop: Device
+) -> None:
+    """Neither what was deleted comes back nor what is newer is lost."""
+    laptop.write("MEMORY.md", "one\n")
+    laptop.write("memory/gone.md", "g\n")
+    settle(laptop, desktop)
+    laptop.delete("memory/gone.md")
+    laptop.write("MEMORY.md", "newer\n")
+    laptop.sync()
+    desktop.write("memory/mine.md", "m\n")
+    settle(desktop, laptop)
+    assert desktop.files() == laptop.files() == {"MEMORY.md": b"newer\n", "memory/mine.md": b"m\n"}
+
+
+def test_i39_a_crash_before_the_commit_leaves_the_remote_as_it_was(
+    laptop: Device, vault: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing half-made is on the branch."""
+    laptop.write("MEMORY.md", "one\n")
+    laptop.sync()
+    before = _count(vault)
+    laptop.write("MEMORY.md", "two\n")
+    with monkeypatch.context() as patch:
+        _kill_at(laptop.remote, "commit", "before", patch)
+        with pytest.raises(Killed):
+            laptop.sync()
+    assert _count(vault) == before
+
+
+def test_the_trust_is_never_set_back(laptop: Device, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sequence number beside the key only grows."""
+    seen: list[int] = []
+    real = laptop.keystore.set_trust
+
+    def note(vault: str, trust: Trust) -> None:
+        seen.append(trust.n)
+        real(vault, trust)
+
+    monkeypatch.setattr(laptop.keystore, "set_trust", note)
+    for number in range(4):
+        laptop.write("MEMORY.md", f"{number}\n")
+        laptop.sync()
+    assert seen == sorted(seen)
+    assert seen[-1] == 5
+
+
+def test_a_state_is_what_its_types_say(tmp_path: Path) -> None:
+    """An empty database is an empty snapshot and an empty base."""
+    state = State.open(tmp_path / "state.db")
+    assert state.snapshot() == Snapshot()
+    assert state.base() == {}
+    state.save_base({"m/x": BaseFile("a" * 64, ("b" * 40,))})
+    assert state.base() == {"m/x": BaseFile("a" * 64, ("b" * 40,))}
+    state.close()
