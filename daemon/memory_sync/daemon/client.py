@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from memory_sync import __version__
+from memory_sync.daemon.peer import peer_uid
 from memory_sync.daemon.protocol import MAX_LINE, PROTOCOL, dump
 from memory_sync.errors import DaemonError, DaemonSilentError, DaemonVersionError, UsageError
 
@@ -31,6 +33,10 @@ class Client:
         except OSError:
             self._socket.close()
             raise DaemonSilentError(pid="unknown") from None
+        if peer_uid(self._socket) != os.getuid():
+            # Somebody else has taken the place of the socket.
+            self._socket.close()
+            raise DaemonError
         self._lines = self._socket.makefile("rb")
         try:
             hello = self.call("hello", {"version": __version__, "protocol": PROTOCOL})

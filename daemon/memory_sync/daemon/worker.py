@@ -19,7 +19,7 @@ from memory_sync.daemon.schedule import Schedule, Timing, Turn
 from memory_sync.daemon.watch import Watched, Watcher
 from memory_sync.engine.cycle import Engine
 from memory_sync.engine.local import problem
-from memory_sync.errors import HaltError, MemorySyncError
+from memory_sync.errors import AuthError, HaltError, KeyError_, MemorySyncError
 from memory_sync.model import Outcome, Phase
 from memory_sync.ports.clock import Clock
 
@@ -73,6 +73,7 @@ class Worker(threading.Thread):
         self._schedule = Schedule(clock, job.timing)
         self._report = VaultReport(job.name, job.remote, job.roots)
         self._stopping = False
+        self._stale = False
         self._requests: list[Request] = []
         self._watcher: Watcher | None = None
 
@@ -80,6 +81,7 @@ class Worker(threading.Thread):
         """Open the vault and serve it; what fails is shown and tried again later."""
         self._publish()
         while not self._stopping:
+            self._stale = False
             try:
                 watcher = Watcher(self.job.watched, self.mailbox.put)
                 with self.job.open() as engine, watcher as self._watcher:
@@ -88,11 +90,10 @@ class Worker(threading.Thread):
                     self._serve(engine)
             except MemorySyncError as error:
                 self._fail(error)
-                self._sleep()
             except Exception as error:  # noqa: BLE001 - a fault in one vault must not end the others
                 self._log.error("worker.fault", vault=self.job.name, kind=type(error).__name__)
                 self._fail(MemorySyncError(detail=type(error).__name__))
-                self._sleep()
+            self._sleep()
 
     def _sleep(self) -> None:
         """Wait for the next try, for somebody who asks for one, or for the end."""
@@ -100,7 +101,7 @@ class Worker(threading.Thread):
             self._take(self.mailbox.get(self._schedule.wait()))
 
     def _serve(self, engine: Engine) -> None:
-        while not self._stopping:
+        while not (self._stopping or self._stale):
             self._sleep()
             if self._stopping:
                 break
@@ -187,6 +188,8 @@ class Worker(threading.Thread):
     def _fail(self, error: MemorySyncError, engine: Engine | None = None) -> None:
         """Show the error and when the next try is; requests that wait are told."""
         self._schedule.failed(error)
+        # The next try opens the vault anew, with the token or the key that is there by then.
+        self._stale = isinstance(error, AuthError | KeyError_)
         pending = self._report.pending
         if engine:
             try:

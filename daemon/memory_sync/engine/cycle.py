@@ -16,9 +16,11 @@ from memory_sync.engine.kit import Kit
 from memory_sync.engine.local import Looked, look, problem, problems
 from memory_sync.engine.push import Pushed, Pusher
 from memory_sync.errors import (
+    BusyError,
     FileChangedError,
     FileNameError,
     FileTooLargeError,
+    HaltError,
     MemorySyncError,
     Moved,
     ObjectBrokenError,
@@ -110,7 +112,7 @@ class Engine:
             self._sound = fetched.halt is None
         else:
             fetched = Fetched(self._fetcher.snapshot, self._fetcher.keys(trust))
-        if not (look or fetched.changed or self._restless):
+        if not (look or fetched.changed or self._restless) and self._roots_stand():
             return self._last
         planned = self._plan(fetched)
         applied, recorded = self._apply(planned, fetched, down=down)
@@ -126,6 +128,15 @@ class Engine:
             outcome, up=(), down=(), merged=(), new_conflicts=(), sent=0, received=0
         )
         return outcome
+
+    def _roots_stand(self) -> bool:
+        """Tell whether every root's folder and marker are there: no event tells of an unmount."""
+        try:
+            for root in self._kit.roots.values():
+                root.files.check()
+        except (HaltError, BusyError):
+            return False
+        return True
 
     def _remember(self, outcome: Outcome) -> None:
         """Write down what `status` tells when no daemon runs; seldom if nothing travels."""

@@ -108,6 +108,11 @@ class DiskTree:
 
     # --- the port
 
+    def check(self) -> None:
+        """Only make sure that the root is there and is the one that is meant."""
+        with self._opened():
+            pass
+
     def scan(self, known: Mapping[str, Glance]) -> Scan:
         """Look at every file that the patterns match; read only those that `known` cannot tell."""
         with self._opened() as root:

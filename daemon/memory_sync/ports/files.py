@@ -56,6 +56,10 @@ class LocalTree(Protocol):
         """Let others serve this root."""
         ...
 
+    def check(self) -> None:
+        """Only make sure that the root is there and is the one meant, at the cost of few calls."""
+        ...
+
     def scan(self, known: Mapping[str, Glance]) -> Scan:
         """Look at every file that the patterns match; read only those that `known` cannot tell."""
         ...

@@ -95,10 +95,9 @@ class Reader:
         data = answer.data
         ends = [dig(data, name) for name in ("base_commit", "merge_base_commit")]
         files = dig(data, "files")
-        one_line = (
-            dig(data, "status") == "ahead" and [dig(end, "sha") for end in ends] == [base] * 2
-        )
-        if one_line and isinstance(files, list) and len(files) < MAX_FILES:
+        # Built on it: only then is what changed since the fork what changed since the base.
+        built_on = [dig(end, "sha") for end in ends] == [base] * 2
+        if built_on and isinstance(files, list) and len(files) < MAX_FILES:
             self._compared = _Compared(base, head, [_essence(file) for file in files])
         return self._commits([*(dig(data, "commits") or []), *filter(None, ends)])
 

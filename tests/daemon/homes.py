@@ -1,0 +1,109 @@
+"""Real daemons: a home each, the real command, and waiting with a deadline."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+DEADLINE = 20.0
+
+
+class Home:
+    """One machine: its own MEMORY_SYNC_HOME and workspace, and at most one daemon."""
+
+    def __init__(self, top: Path, name: str, **env: str) -> None:
+        self.name = name
+        self.top = top / name / "home"
+        self.root = top / name / "workspace"
+        self.root.mkdir(parents=True)
+        kept = {key: os.environ[key] for key in ("PATH", "PYTHONPATH", "LANG") if key in os.environ}
+        self.env = {**kept, "HOME": str(top / name), "MEMORY_SYNC_HOME": str(self.top), **env}
+        self.daemon: subprocess.Popen[str] | None = None
+
+    def run(self, *words: str, status: int | None = 0, data: str = "") -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "memory_sync", *words], input=data, env=self.env, cwd=self.top.parent,
+            capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        assert status is None or done.returncode == status, (done.stdout, done.stderr)
+        assert "Traceback" not in done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def json(self, *words: str) -> dict[str, Any]:
+        text = self.run(*words, "--json", status=None)
+        answer: dict[str, Any] = json.loads(text.strip().splitlines()[-1])
+        return answer
+
+    def configure(self, poll: float = 0.5, debounce: float = 0.2, **more: object) -> None:
+        """Put quick timings below what `init` wrote."""
+        path = self.top / "config.toml"
+        settings = {"poll": poll, "debounce": debounce, **more}
+        lines = [f"{key} = {json.dumps(value)}" for key, value in settings.items()]
+        before = path.read_text().partition("[daemon]")[0].rstrip()
+        path.write_text("\n".join([before, "", "[daemon]", *lines, ""]))
+
+    def start(self, **env: str) -> None:
+        """Start the daemon, and wait until its socket answers."""
+        self.daemon = subprocess.Popen(
+            [sys.executable, "-m", "memory_sync", "daemon"], env=self.env | env, cwd="/",
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
+        wait(lambda: self.status()["daemon"]["running"], "the daemon answers")
+
+    def stop(self, number: int = signal.SIGTERM) -> tuple[int, str]:
+        """End the daemon; return its status and what it printed."""
+        assert self.daemon
+        self.daemon.send_signal(number)
+        out, _ = self.daemon.communicate(timeout=30)
+        code, self.daemon = self.daemon.returncode, None
+        return code, out
+
+    def close(self) -> None:
+        if self.daemon and self.daemon.poll() is None:
+            self.daemon.kill()
+            self.daemon.communicate(timeout=10)
+
+    def status(self) -> dict[str, Any]:
+        answer = self.json("status")
+        assert answer["data"] is not None, answer
+        data: dict[str, Any] = answer["data"]
+        return data
+
+    def row(self) -> dict[str, Any]:
+        row: dict[str, Any] = self.status()["vaults"][0]
+        return row
+
+    def idle(self) -> None:
+        wait(lambda: self.row()["state"] == "idle" and not self.row()["pending"], "it is idle")
+
+    def log(self) -> list[dict[str, Any]]:
+        path = self.top / "logs" / "daemon.log"
+        return [json.loads(line) for line in path.read_text().splitlines()]
+
+    def write(self, path: str, text: str) -> None:
+        place = self.root / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(text)
+
+    def read(self, path: str) -> str | None:
+        try:
+            return (self.root / path).read_text()
+        except OSError:
+            return None
+
+
+def wait(good: Callable[[], object], what: str, seconds: float = DEADLINE) -> float:
+    """Wait until something holds; return the seconds that it took."""
+    began = time.monotonic()
+    while time.monotonic() - began < seconds:
+        if good():
+            return time.monotonic() - began
+        time.sleep(0.02)
+    raise AssertionError(f"not within {seconds} s: {what}")

@@ -1,0 +1,135 @@
+"""When a worker does what."""
+
+import pytest
+
+from memory_sync.daemon.schedule import Schedule, Timing, Turn
+from memory_sync.errors import (
+    MemorySyncError,
+    OfflineError,
+    RateLimitedError,
+    RootGoneError,
+    TokenRejectedError,
+)
+from memory_sync.ports.clock import SystemClock
+
+
+class Clock(SystemClock):
+    """A clock that stands still until it is moved, and whose chance is always the same."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.time = 1000.0
+
+    def monotonic(self) -> float:
+        return self.time
+
+    def jitter(self) -> float:
+        return 0.5
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """Give a clock at 1000 s."""
+    return Clock()
+
+
+@pytest.fixture
+def schedule(clock: Clock) -> Schedule:
+    """Give a schedule after its first cycle."""
+    made = Schedule(clock, Timing(debounce=2, max_delay=30, poll=15, scan=3600))
+    assert made.wait() <= 0
+    assert made.turn() == Turn(look=True, fetch=True)
+    made.succeeded(Turn(look=True, fetch=True), again=False)
+    return made
+
+
+def test_idle_only_polls(schedule: Schedule, clock: Clock) -> None:
+    """Each poll asks and does not look; once an hour it looks."""
+    for _ in range(239):
+        assert schedule.wait() == 15
+        clock.time += 15
+        turn = schedule.turn()
+        assert turn == Turn(look=False, fetch=True)
+        schedule.succeeded(turn, again=False)
+    clock.time += 15
+    assert schedule.turn() == Turn(look=True, fetch=True)
+
+
+def test_i47_a_burst_of_saves_waits_for_quiet(schedule: Schedule, clock: Clock) -> None:
+    """Changes within the debounce put the cycle off; then one cycle takes them all, unasked."""
+    for _ in range(5):
+        clock.time += 1
+        schedule.changed()
+        assert schedule.wait() == 2
+    clock.time += 2
+    assert schedule.wait() == 0
+    assert schedule.turn() == Turn(look=True, fetch=False)
+
+
+def test_i60_writing_without_pause_is_put_off_only_so_long(
+    clock: Clock,
+) -> None:
+    """After the longest delay the cycle is due, quiet or not."""
+    schedule = Schedule(clock, Timing(debounce=2, max_delay=30, poll=900, scan=3600))
+    schedule.succeeded(schedule.turn(), again=False)
+    start = clock.time
+    while schedule.wait() > 0:
+        schedule.changed()
+        clock.time += 1
+    assert clock.time - start == 30
+
+
+def test_a_cycle_that_saw_changes_asks_for_another_look(schedule: Schedule) -> None:
+    """A file that changed under the look is looked at again after the debounce."""
+    schedule.succeeded(Turn(look=True, fetch=True), again=True)
+    assert schedule.wait() == 2
+    assert schedule.turn().look
+
+
+def test_lost_events_make_a_full_look_due_at_once(schedule: Schedule) -> None:
+    """What the watch has missed is found by a scan."""
+    schedule.lost()
+    assert schedule.wait() <= 0
+    assert schedule.turn().look
+
+
+def test_i44_failures_back_off_and_end(schedule: Schedule, clock: Clock) -> None:
+    """Each try is later than the last, up to a bound; a success ends it."""
+    waits = []
+    for _ in range(9):
+        schedule.failed(OfflineError(remote="x", detail="y"))
+        waits.append(schedule.wait())
+        clock.time += waits[-1]
+        assert schedule.turn() == Turn(look=True, fetch=True)
+    assert waits == sorted(waits)
+    assert waits[0] == pytest.approx(5 * 1.125)
+    assert waits[-1] == pytest.approx(300 * 1.125)
+    schedule.succeeded(Turn(look=True, fetch=True), again=False)
+    assert schedule.wait() == 15
+
+
+def test_a_change_does_not_end_a_back_off(schedule: Schedule, clock: Clock) -> None:
+    """An agent that goes on writing is no reason to hammer a remote that has trouble."""
+    schedule.failed(OfflineError(remote="x", detail="y"))
+    before = schedule.wait()
+    schedule.changed()
+    clock.time += 3
+    assert schedule.wait() == pytest.approx(before - 3)
+
+
+@pytest.mark.parametrize(
+    ("error", "least"),
+    [
+        (RateLimitedError(seconds=77, remote="x"), 77),
+        (TokenRejectedError(source="x", remote="x"), 3600),
+        (RootGoneError(path="x", root="x"), 15),
+        (MemorySyncError(detail="x"), 15),
+    ],
+    ids=["asked to wait", "hopeless", "halt", "fault"],
+)
+def test_i45_the_next_try_fits_the_error(
+    schedule: Schedule, error: MemorySyncError, least: float
+) -> None:
+    """As long as was asked; seldom where only a person can mend it; a halt at each poll."""
+    schedule.failed(error)
+    assert schedule.wait() == pytest.approx(least * 1.125)
