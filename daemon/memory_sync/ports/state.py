@@ -76,18 +76,11 @@ class State:
         if path:
             path.touch(mode=0o600)
         db = sqlite3.connect(path or ":memory:", isolation_level=None, timeout=5)
-        db.execute("PRAGMA journal_mode = WAL")
-        db.execute("PRAGMA synchronous = FULL")
-        found: int = db.execute("PRAGMA user_version").fetchone()[0]
-        if found > len(migrations):
+        try:
+            _prepare(db, path, migrations)
+        except BaseException:
             db.close()
-            raise StateNewerError(path=path, found=found)
-        if found and db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
-            db.close()
-            raise sqlite3.DatabaseError("quick_check")
-        for version, step in enumerate(migrations[found:], start=found + 1):
-            # One transaction for each step: a crash leaves a whole older version.
-            db.executescript(f"BEGIN IMMEDIATE; {step}; PRAGMA user_version = {version}; COMMIT;")
+            raise
         return cls(db, path)
 
     def close(self) -> None:
@@ -287,6 +280,20 @@ class State:
                     for path, g in fresh.items()
                 ),
             )
+
+
+def _prepare(db: sqlite3.Connection, path: Path | None, migrations: tuple[str, ...]) -> None:
+    """Check a database and bring it to the newest schema."""
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("PRAGMA synchronous = FULL")
+    found: int = db.execute("PRAGMA user_version").fetchone()[0]
+    if found > len(migrations):
+        raise StateNewerError(path=path, found=found)
+    if found and db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+        raise sqlite3.DatabaseError("quick_check")
+    for version, step in enumerate(migrations[found:], start=found + 1):
+        # One transaction for each step: a crash leaves a whole older version.
+        db.executescript(f"BEGIN IMMEDIATE; {step}; PRAGMA user_version = {version}; COMMIT;")
 
 
 def _difference(old: Mapping[str, T], new: Mapping[str, T]) -> tuple[set[str], dict[str, T]]:
