@@ -23,7 +23,7 @@ class Home:
         self.top = top / name / "home"
         self.root = top / name / "workspace"
         self.root.mkdir(parents=True)
-        kept = {key: os.environ[key] for key in ("PATH", "PYTHONPATH", "LANG") if key in os.environ}
+        kept = {key: value for key, value in os.environ.items() if key in ("PATH", "PYTHONPATH")}
         self.env = {**kept, "HOME": str(top / name), "MEMORY_SYNC_HOME": str(self.top), **env}
         self.daemon: subprocess.Popen[str] | None = None
 

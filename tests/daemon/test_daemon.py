@@ -226,7 +226,7 @@ def test_no_log_and_no_process_shows_memory_or_key(pair: Pair, tmp_path: Path) -
 
 
 def test_the_socket_answers_only_what_it_knows(pair: Pair) -> None:
-    """Garbage, giant lines and unknown methods get an answer or an end, and the daemon stays well."""
+    """Garbage, giant lines and unknown methods get an answer, and the daemon stays well."""
     one, _ = pair
     one.start()
     path = str(one.top / "run" / "control.sock")
@@ -236,7 +236,7 @@ def test_the_socket_answers_only_what_it_knows(pair: Pair) -> None:
         (b'{"jsonrpc": "2.0", "id": 1, "method": "format-disk"}\n', "unknown method"),
         (b'{"jsonrpc": "2.0", "id": 1, "method": "sync", "params": []}\n', "by name"),
         (b'{"jsonrpc": "2.0", "id": 1, "method": "sync", "params": {"up": 5}}\n', "wrong"),
-        (b'{"jsonrpc": "2.0", "id": 1, "method": "sync", "params": {"vaults": ["x"]}}\n', "no vault"),
+        (b'{"jsonrpc":"2.0","id":1,"method":"sync","params":{"vaults":["x"]}}\n', "no vault"),
         (b"x" * 70_000 + b"\n", "too long"),
         (b"[" * 60_000 + b"\n", "no JSON"),
     ):  # fmt: skip

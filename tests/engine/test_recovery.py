@@ -1,4 +1,4 @@
-"""A vault that the program wrote, read without it: by age, git and tar, and by the second reader."""
+"""A vault that the program wrote, read without it: by age, git and tar, and a second reader."""
 
 import os
 import re
@@ -72,7 +72,8 @@ def test_the_second_reader_finds_the_same(written: Path, vault: Path, laptop: De
     files = {path.removeprefix("memory/"): file.content for path, file in read.files.items()}
     assert files == FILES
     trust = laptop.keystore.trust("v")
-    assert trust and read.sealed
+    assert trust
+    assert read.sealed
     assert (read.id, read.sealed.commit, read.sealed.n) == (trust.vault_id, trust.commit, trust.n)
     assert read.files["memory/MEMORY.md"].device == "laptop"
     assert read.files["memory/memory/large.md"].parts == 1 + -(-(5 * 1024 * 1024 + 1024) // 32768)

@@ -22,11 +22,11 @@ from memory_sync.model import Commit, Entry, Listing
 from memory_sync.vault.keys import generate_identity
 from tests.engine.devices import Device, Meddler, settle
 
-
 WORDS = (b"MEMORY.md", b"memory/", b"laptop", b"AGE-SECRET-KEY", b"a first memory")
 
 
 def git(vault: Path, *words: str, data: bytes = b"") -> str:
+    """Run git in the vault, as whoever has the repository can."""
     done = subprocess.run(
         ["git", "-C", str(vault), "-c", "user.name=x", "-c", "user.email=x@x", *words],
         input=data, capture_output=True, check=True,
@@ -48,10 +48,12 @@ def tamper(vault: Path, changes: dict[str, bytes | None], message: str = "Update
 
 
 def objects(vault: Path, rev: str = "main") -> list[str]:
+    """List the objects of a commit."""
     return git(vault, "ls-tree", "-r", "--name-only", rev, "objects").splitlines()
 
 
 def content(vault: Path, path: str, rev: str = "main") -> bytes:
+    """Read a file of a commit."""
     words = ["git", "-C", str(vault), "show", f"{rev}:{path}"]
     return subprocess.run(words, capture_output=True, check=True).stdout
 
@@ -69,7 +71,7 @@ def filled(laptop: Device, desktop: Device, vault: Path) -> Path:
 def test_i52_a_change_without_the_key_is_never_applied(
     filled: Path, laptop: Device, desktop: Device, deed: str
 ) -> None:
-    """Whatever the token's thief commits, no file changes, nothing is pushed, the commit is named."""
+    """Whatever the thief of a token commits: nothing changes or is pushed, and it is named."""
     first, second = objects(filled)
     stranger = generate_identity()
     manifest = json.loads(content(filled, "vault.json"))

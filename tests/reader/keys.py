@@ -40,7 +40,7 @@ def seal(identity: str, vault_id: str, n: int, parent: str | None, tree: str) ->
     return _seal_lines(identity, vault_id, lines)
 
 
-def rotation(  # noqa: PLR0917 - the specification binds exactly these
+def rotation(
     identity: str, vault_id: str, n: int, parent: str | None, tree: str, recipient: str
 ) -> str:
     """Return the hex digits with which the old `identity` names the new `recipient`."""

@@ -8,7 +8,8 @@ from contextlib import ExitStack, closing
 import pytest
 
 from memory_sync.ports.folder import FolderRemote
-from memory_sync.ports.github import GitHubRemote, Token
+from memory_sync.ports.github import GitHubRemote
+from memory_sync.ports.token import Token
 from tests.hub import Hub
 from tests.needs import needs
 from tests.remotes.case import RemoteCase

@@ -110,7 +110,7 @@ _TEXT = st.builds(lambda lines, end: b"\n".join(lines) + end, _LINES, st.sampled
 @given(_TEXT, _TEXT, _TEXT)
 @settings(max_examples=1000)
 def test_i4_every_line_lives_on(base: bytes, local: bytes, remote: bytes) -> None:
-    """Without a conflict each line that one side added is in the result, as often as it was added."""
+    """Without a conflict each line that one side added is in the result."""
     result = merge(base, local, remote)
     if result.conflict:
         return

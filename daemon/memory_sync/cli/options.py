@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+JSON_HELP = "Answer with one line of JSON, for programs."
+
 Command = Callable[..., Any]
 
 
@@ -16,7 +18,7 @@ def json_option(command: Command) -> Command:
         "--json",
         is_flag=True,
         expose_value=False,
-        help="Answer with one line of JSON, for programs.",
+        help=JSON_HELP,
     )(command)
 
 

@@ -13,8 +13,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from memory_sync.errors import KeyFileError, KeyInvalidError
 from memory_sync.config.durable import make_private_folder, write_durably
+from memory_sync.errors import KeyFileError, KeyInvalidError
 from memory_sync.vault.judge import Trust
 from memory_sync.vault.keys import CipherError, Identity, format_identity, parse_identity
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from memory_sync.cli.options import example, json_option, vault_option
+from memory_sync.cli.options import JSON_HELP, example, vault_option
 from memory_sync.cli.result import Line, Result
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ STDOUT = "-"
 @click.argument("file")
 @click.option("--passphrase", is_flag=True, help="Ask for a passphrase, and encrypt the file.")
 @vault_option
-@json_option
-def command(file: str, passphrase: bool, vault: str | None) -> Result:
+@click.option("--json", "as_json", is_flag=True, help=JSON_HELP)
+def command(file: str, passphrase: bool, vault: str | None, as_json: bool) -> Result:
     """Write the key of a vault to a file.
 
     Whoever has the key can read and write the vault, and without it nobody can: keep the file where
@@ -38,7 +38,7 @@ def command(file: str, passphrase: bool, vault: str | None) -> Result:
     from memory_sync.errors import UsageError
     from memory_sync.vault.keys import encrypt_with_passphrase, format_identity
 
-    if file == STDOUT and "--json" in sys.argv:
+    if file == STDOUT and as_json:
         raise UsageError(detail="Standard output can hold the key or JSON, not both.")
     context = load_context(os.environ)
     settings = context.one_vault(vault, f"export-key {file}")

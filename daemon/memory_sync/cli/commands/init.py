@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -77,9 +78,10 @@ def command(
 def _new_token(remote: str | None, name: str | None) -> Result:
     """Store a new token for a vault that is set up."""
     from memory_sync.app.context import load_context
+    from memory_sync.app.sync import Wish, through_daemon
     from memory_sync.cli.credentials import renew_token
     from memory_sync.cli.where import same
-    from memory_sync.errors import UsageError
+    from memory_sync.errors import DaemonError, UsageError
 
     context = load_context(os.environ)
     if name is None and remote is not None:
@@ -88,5 +90,8 @@ def _new_token(remote: str | None, name: str | None) -> Result:
     if not vault.remote.startswith("github:"):
         raise UsageError(detail=f"The vault {vault.name} lies in {vault.remote}: it has no token.")
     path = renew_token(context, vault)
+    with suppress(DaemonError):
+        # A daemon that has given up on the old token is told to try again.
+        through_daemon(context, [vault.name], Wish())
     lines = (Line(f"The new token of vault {vault.name} lies in {path}."),)
     return Result({"vault": vault.name, "token_file": str(path)}, lines)
