@@ -58,6 +58,9 @@ class Meddler:
     def url(self) -> str:
         return self.inner.url
 
+    def close(self) -> None:
+        self.inner.close()
+
     def condition(self) -> Condition:
         return self.inner.condition()
 
@@ -98,12 +101,15 @@ class Meddler:
 class Device:
     """One machine: a home with key, trust and state, and one folder for each root."""
 
-    def __init__(self, top: Path, name: str, vault: Path, roots: Patterned = PLAIN) -> None:
+    def __init__(
+        self, top: Path, name: str, vault: Path | Remote, roots: Patterned = PLAIN
+    ) -> None:
         self.name = name
         self.home = top / name
         self.patterns = roots
         self.clock = Clock()
-        self.remote = Meddler(FolderRemote(f"file://{vault}"))
+        remote = FolderRemote(f"file://{vault}") if isinstance(vault, Path) else vault
+        self.remote = Meddler(remote)
         self.keystore = Keystore(self.home / "keys")
         self.max_size = 1024 * 1024
         self.merge_caps: dict[str, int] = {}

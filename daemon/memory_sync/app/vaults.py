@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from memory_sync.app.context import Context
@@ -56,8 +56,7 @@ def open_vault(context: Context, vault: VaultSettings) -> Iterator[Engine]:
     what the remote raises.
     """
     folder = context.directories.vault_state(vault.name)
-    with vault_lock(folder, vault.name):
-        remote = make_remote(context, vault)
+    with vault_lock(folder, vault.name), closing(make_remote(context, vault)) as remote:
         trust = trusted(context, vault, remote)
         state = State.open(folder / "state.db")
         roots: dict[str, Root] = {}

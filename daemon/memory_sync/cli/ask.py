@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
+import termios
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from memory_sync.cli.render import plain
 from memory_sync.errors import AnswerNeededError, UsageError
@@ -41,12 +43,33 @@ def confirm(question: str, *, command: str, yes: bool) -> bool:
 
 def secret(prompt: str) -> str:
     """Ask for a secret, which is not echoed; one line of standard input without a terminal."""
-    if sys.stdin.isatty():
-        try:
-            return getpass.getpass(f"{plain(prompt)}: ")
-        except EOFError:
-            return ""
-    return sys.stdin.readline().rstrip("\n")
+    return secret_line(prompt, lambda _: True)
+
+
+def secret_line(prompt: str, is_it: Callable[[str], bool]) -> str:
+    """Ask for a secret that may come with other lines around it; "" if it does not come."""
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\n")
+    with _silent_terminal():
+        print(f"{plain(prompt)}: ", end="", file=sys.stderr, flush=True)
+        while line := sys.stdin.readline():
+            if is_it(line.rstrip("\n")):
+                return line.rstrip("\n")
+    return ""
+
+
+@contextmanager
+def _silent_terminal() -> Iterator[None]:
+    """Turn the echo off. What was typed ahead is kept: lines may be pasted all at once."""
+    terminal = sys.stdin.fileno()
+    before = termios.tcgetattr(terminal)
+    silent = [*before[:3], before[3] & ~termios.ECHO, *before[4:]]
+    try:
+        termios.tcsetattr(terminal, termios.TCSADRAIN, silent)
+        yield
+    finally:
+        termios.tcsetattr(terminal, termios.TCSADRAIN, before)
+        print(file=sys.stderr)
 
 
 def new_passphrase() -> str:

@@ -75,6 +75,9 @@ class FolderRemote:
         """The remote as the configuration writes it."""
         return self._url
 
+    def close(self) -> None:
+        """Nothing is held open between calls."""
+
     def condition(self) -> Condition:
         """Ask whether the repository exists; a disk that is not mounted looks as if it did not."""
         with self._explained():

@@ -33,6 +33,10 @@ class Remote(Protocol):
         """The remote as the configuration writes it."""
         ...
 
+    def close(self) -> None:
+        """Let go of connections; a later request makes new ones."""
+        ...
+
     def condition(self) -> Condition:
         """Ask whether the repository exists and who can read it."""
         ...

@@ -64,13 +64,11 @@ def _read(file: str) -> bytes:
 
 
 def _typed() -> bytes:
-    """Ask for the key; the lines above it, if the whole file is pasted, are passed over."""
-    from memory_sync.cli.ask import secret
+    """Ask for the key; what is pasted around it is passed over."""
+    from memory_sync.cli.ask import secret_line
 
-    line = secret("Key (the line that begins with AGE-SECRET-KEY-1)")
-    while line.startswith("#"):
-        line = secret("")
-    return line.encode()
+    prompt = "Key (the line that begins with AGE-SECRET-KEY-1)"
+    return secret_line(prompt, lambda line: bool(line) and not line.startswith("#")).encode()
 
 
 def _opened(content: bytes, source: str, *, piped: bool) -> bytes:
