@@ -5,9 +5,11 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
-from watchdog.observers.api import ObservedWatch
+from watchdog.observers import Observer
+from watchdog.observers.api import BaseObserver
 
 from memory_sync.daemon import watch
 from memory_sync.daemon.mailbox import Changed, Lost, Mailbox, Message
@@ -139,18 +141,22 @@ def test_a_root_behind_a_link_is_watched(root: Path, tmp_path: Path) -> None:
         assert _hint(mailbox)
 
 
-class Limited(watch.Observer):  # type: ignore[misc, valid-type]  # the library picks the class
-    """An observer on a system whose watches are used up."""
-
-    def schedule(self, *_args: object, **_kwargs: object) -> ObservedWatch:
-        raise OSError(errno.ENOSPC, "inotify watch limit reached")
+def _used_up(*_args: object, **_kwargs: object) -> NoReturn:
+    raise OSError(errno.ENOSPC, "inotify watch limit reached")
 
 
+@pytest.mark.parametrize("limit", ["instances", "watches"])
 def test_i58_where_the_watches_are_used_up_the_files_are_polled(
-    root: Path, monkeypatch: pytest.MonkeyPatch
+    root: Path, monkeypatch: pytest.MonkeyPatch, limit: str
 ) -> None:
     """A full look is asked for at once, and changes are noticed all the same."""
-    monkeypatch.setattr(watch, "Observer", Limited)
+
+    def limited() -> BaseObserver:
+        observer: BaseObserver = Observer()
+        monkeypatch.setattr(observer, "schedule", _used_up)
+        return observer
+
+    monkeypatch.setattr(watch, "Observer", limited if limit == "watches" else _used_up)
     monkeypatch.setattr(watch, "POLLING_SECONDS", 0.1)
     mailbox: Mailbox[Message] = Mailbox()
     with Watcher([Watched("memory", root, Patterns())], mailbox.put):

@@ -31,7 +31,7 @@ def test_i40_a_lost_race_is_planned_anew(laptop: Device, desktop: Device) -> Non
     desktop.write("MEMORY.md", "start\ndesktop\n")
     laptop.remote.before_commit = desktop.sync
     outcome = laptop.sync()
-    assert outcome.up == ("memory/MEMORY.md",)
+    assert outcome.up == outcome.merged == ("memory/MEMORY.md",)
     settle(laptop, desktop)
     assert laptop.read("MEMORY.md") == desktop.read("MEMORY.md") == "start\ndesktop\nlaptop\n"
 

@@ -100,6 +100,7 @@ def make_roots(
     return {
         settings.name: Root(
             settings.name,
+            str(settings.path),
             root_files(context, settings, trust, trash, inner.get((vault.name, settings.name), ())),
             patterns_of(settings, inner.get((vault.name, settings.name), ())),
             settings.max_size,
@@ -153,7 +154,7 @@ def _conflicts(context: Context, vault: VaultSettings, trust: Trust, state: Stat
         trash=None,
     )
     files.adopt(replace=True)
-    return Root(CONFLICTS, files, EVERYTHING, max_size=2**40)
+    return Root(CONFLICTS, str(path), files, EVERYTHING, max_size=2**40)
 
 
 @contextmanager

@@ -75,13 +75,14 @@ class _RootWatch(FileSystemEventHandler):
         self._path = Path(watched.path).resolve()
         self._patterns = watched.patterns
         self._put = put
-        self._observer: BaseObserver = Observer()
+        self._observer: BaseObserver | None = None
         self._watches: dict[str, ObservedWatch] = {}
         self._lock = threading.Lock()
 
     def start(self) -> None:
         """Start; where the system cannot watch, look at the files every ten seconds instead."""
         try:
+            self._observer = Observer()
             self._observer.start()
             self._add(self._path)
         except OSError:
@@ -89,9 +90,12 @@ class _RootWatch(FileSystemEventHandler):
 
     def stop(self) -> None:
         """Stop, and wait for the observer's threads."""
-        self._observer.stop()
-        if self._observer.is_alive():
-            self._observer.join(timeout=5)
+        observer, self._observer = self._observer, None
+        if observer:
+            # One that was never started has nothing to stop.
+            with suppress(RuntimeError):
+                observer.stop()
+                observer.join(timeout=5)
 
     def on_any_event(self, event: FileSystemEvent) -> None:
         """Pass on what may concern a synced file; a new folder is watched from now on."""
@@ -128,8 +132,8 @@ class _RootWatch(FileSystemEventHandler):
         One watch serves a whole subtree where all of it is reached; else each folder has its own,
         so that 20,000 other folders beside the memory cost nothing.
         """
-        relative = self._relative(folder)
-        if relative is None or not self._patterns.reaches(relative):
+        relative, observer = self._relative(folder), self._observer
+        if relative is None or observer is None or not self._patterns.reaches(relative):
             return
         with self._lock:
             if any(_below(relative, other) for other, w in self._watches.items() if w.is_recursive):
@@ -138,11 +142,11 @@ class _RootWatch(FileSystemEventHandler):
             old = self._watches.pop(relative, None)
             if old:
                 with suppress(KeyError, OSError):
-                    self._observer.unschedule(old)
+                    observer.unschedule(old)
             if folder.is_symlink() or not folder.is_dir():
                 return
             whole = self._patterns.covers(relative)
-            self._watches[relative] = self._observer.schedule(self, str(folder), recursive=whole)
+            self._watches[relative] = observer.schedule(self, str(folder), recursive=whole)
         if whole:
             return
         for child in folder.iterdir():
@@ -150,13 +154,13 @@ class _RootWatch(FileSystemEventHandler):
                 self._add(child)
 
     def _poll_instead(self) -> None:
-        with suppress(OSError, RuntimeError):
-            self._observer.stop()
+        self.stop()
         self._put(Lost(self._root))
-        self._observer = PollingObserver(timeout=POLLING_SECONDS)
-        self._observer.start()
+        observer = PollingObserver(timeout=POLLING_SECONDS)
+        observer.start()
+        self._observer = observer
         with suppress(OSError):
-            self._observer.schedule(self, str(self._path), recursive=True)
+            observer.schedule(self, str(self._path), recursive=True)
 
 
 def _below(relative: str, folder: str) -> bool:

@@ -7,13 +7,14 @@ cycle looks again.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from memory_sync.engine.apply import Applied, Applier, base_of
 from memory_sync.engine.fetch import Fetched, Fetcher
 from memory_sync.engine.found import look_into, trust_for
 from memory_sync.engine.kit import Kit
-from memory_sync.engine.local import Looked, look, problem, problems
+from memory_sync.engine.local import problem, problems
+from memory_sync.engine.planning import Planned, make_plan
 from memory_sync.engine.push import Pushed, Pusher
 from memory_sync.errors import (
     BusyError,
@@ -21,38 +22,20 @@ from memory_sync.errors import (
     FileNameError,
     FileTooLargeError,
     HaltError,
-    MemorySyncError,
     Moved,
-    ObjectBrokenError,
     RaceLostError,
-    RemoteEmptiedError,
     RepositoryGoneError,
     RepositoryOpenedError,
-    RootEmptiedError,
 )
-from memory_sync.model import BaseFile, FileVersion, Kind, Outcome, Plan, RemoteFile, split_root
+from memory_sync.model import BaseFile, FileVersion, Kind, Outcome, RemoteFile, split_root
 from memory_sync.model.trees import CONFLICTS
-from memory_sync.sync.guards import Guard, alarms
-from memory_sync.sync.plan import plan
 from memory_sync.vault.judge import Trust
-from memory_sync.vault.objects import object_name
 
 TRIES = 8
 WAIT_FOR_PERSON = (FileTooLargeError, FileNameError)
 """Errors of a file that no further look mends."""
 CONDITION_EVERY = 3600.0
 REMEMBER_EVERY = 600
-
-
-@dataclass(frozen=True)
-class Planned:
-    """A plan with what it was made from."""
-
-    plan: Plan
-    looked: Looked
-    remote: Mapping[str, RemoteFile]
-    halts: Mapping[str, MemorySyncError]
-    errors: Mapping[str, MemorySyncError]
 
 
 class Engine:
@@ -66,6 +49,7 @@ class Engine:
         self._restless = True
         self._sound = False
         self._last = Outcome()
+        self._travelled = Outcome()
 
     def cycle(
         self, *, up: bool = True, down: bool = True, look: bool = True, fetch: bool = True
@@ -76,12 +60,14 @@ class Engine:
         was last: if it is not, the commit fails, and only then it is asked. Raises errors that
         concern the whole vault; what concerns a root or a file is in the outcome.
         """
+        self._travelled = Outcome()
         for attempt in range(TRIES):
             first = attempt == 0
             try:
-                return self._once(
+                outcome = self._once(
                     up=up, down=down, look=look or not first, fetch=fetch or not first
                 )
+                return outcome.after(self._travelled)
             except Moved:
                 pause = 0.05 * 2**attempt
                 self._kit.clock.sleep(pause * (0.5 + self._kit.clock.jitter()))
@@ -91,7 +77,7 @@ class Engine:
 
     def preview(self) -> Planned:
         """Fetch, look and plan, and change nothing: what a cycle would do."""
-        return self._plan(self._fetcher.refresh(self._trust()))
+        return make_plan(self._kit, self._fetcher.refresh(self._trust()))
 
     def remote_files(self) -> dict[str, RemoteFile]:
         """Fetch, and return what the vault holds, by path; the contents stay in the spool."""
@@ -100,7 +86,9 @@ class Engine:
     def pending(self) -> int:
         """Look at the roots only, and count what waits to go up; asks the remote nothing."""
         fetched = Fetched(self._fetcher.snapshot, self._fetcher.keys(self._trust()))
-        return len(self._plan(fetched).plan.of(Kind.UPLOAD, Kind.DELETE_REMOTE, Kind.MERGE))
+        return len(
+            make_plan(self._kit, fetched).plan.of(Kind.UPLOAD, Kind.DELETE_REMOTE, Kind.MERGE)
+        )
 
     def _once(self, *, up: bool, down: bool, look: bool, fetch: bool) -> Outcome:
         trust = self._trust()
@@ -114,12 +102,12 @@ class Engine:
             fetched = Fetched(self._fetcher.snapshot, self._fetcher.keys(trust))
         if not (look or fetched.changed or self._restless) and self._roots_stand():
             return self._last
-        planned = self._plan(fetched)
+        planned = make_plan(self._kit, fetched)
         applied, recorded = self._apply(planned, fetched, down=down)
         pushed = Pushed()
         if up and not fetched.halt:
             uploads, deletes = self._to_push(planned, applied)
-            pushed = Pusher(self._kit, self._fetcher, fetched.keys).run(uploads, deletes)
+            pushed = self._push(fetched, applied, uploads, deletes)
         self._establish(planned, applied, pushed)
         outcome = self._outcome(planned, fetched, applied, pushed, recorded)
         self._restless = bool(outcome.halts or outcome.again or outcome.pending)
@@ -169,48 +157,6 @@ class Engine:
             raise RepositoryOpenedError(remote=self._kit.remote.url)
         self._condition_due = now + CONDITION_EVERY
 
-    def _plan(self, fetched: Fetched) -> Planned:
-        kit = self._kit
-        looked = look(kit)
-        remote = dict(fetched.snapshot.objects.values())
-        base = kit.state.base()
-        local_tree = {path: version.digest for path, version in looked.files.items()}
-        remote_tree = {path: file.version.digest for path, file in remote.items()}
-        base_tree = {path: file.digest for path, file in base.items()}
-        for path, (digest, there) in kit.state.includes().items():
-            if (local_tree.get(path), remote_tree.get(path)) == (digest, there):
-                base_tree[path] = there  # a merge that was written and not yet recorded
-        known = local_tree.keys() | remote_tree.keys() | base_tree.keys()
-        outside = {path for path in known if not kit.wants(path)}
-        errors = self._broken(fetched, known)
-        halts = dict(looked.halts)
-        inside = {path: digest for path, digest in base_tree.items() if path not in outside}
-        for alarm in alarms(local_tree, remote_tree, inside, kit.roots.keys() - halts.keys()):
-            error = RootEmptiedError if alarm.guard is Guard.LOCAL_EMPTIED else RemoteEmptiedError
-            path = getattr(kit.roots[alarm.root].files, "path", alarm.root)
-            halts[alarm.root] = error(root=alarm.root, count=alarm.count, path=path)
-        held = {
-            path
-            for path in known
-            if looked.holds(path) or path in errors or split_root(path)[0] in halts
-        }
-        made = plan(local_tree, remote_tree, base_tree, held=held, outside=outside)
-        return Planned(made, looked, remote, halts, errors | dict(looked.held))
-
-    def _broken(self, fetched: Fetched, known: set[str]) -> dict[str, MemorySyncError]:
-        """Find the paths of objects that cannot be read: nothing is decided about those.
-
-        An object's name tells its path only to who knows the path already.
-        """
-        broken = fetched.snapshot.broken
-        if not broken:
-            return {}
-        names = {object_name(fetched.keys.derived.names, path): path for path in known}
-        return {
-            names.get(name, name): ObjectBrokenError(path=names.get(name, name), detail=item.detail)
-            for name, item in broken.items()
-        }
-
     def _apply(
         self, planned: Planned, fetched: Fetched, *, down: bool
     ) -> tuple[Applied, dict[str, BaseFile | None]]:
@@ -231,6 +177,29 @@ class Engine:
             if recorded:
                 self._kit.state.save_base(recorded)
         return applied, recorded
+
+    def _push(
+        self,
+        fetched: Fetched,
+        applied: Applied,
+        uploads: dict[str, FileVersion],
+        deletes: list[str],
+    ) -> Pushed:
+        """Carry changes up; if another device was quicker, what was done so far is kept in mind."""
+        pusher = Pusher(self._kit, self._fetcher, fetched.keys)
+        try:
+            return pusher.run(uploads, deletes)
+        except Moved:
+            done = Outcome(
+                up=tuple(pusher.done.up),
+                down=tuple(applied.down),
+                merged=tuple(applied.merged),
+                new_conflicts=tuple(applied.conflicts),
+                sent=pusher.done.sent,
+                received=fetched.received,
+            )
+            self._travelled = done.after(self._travelled)
+            raise
 
     def _to_push(
         self, planned: Planned, applied: Applied

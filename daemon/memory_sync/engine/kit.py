@@ -22,9 +22,13 @@ CipherMaker = Callable[[Identity, Sequence[str]], Cipher]
 
 @dataclass(frozen=True)
 class Root:
-    """A root as the engine sees it: its files, and which of them are synced."""
+    """A root as the engine sees it: its files, and which of them are synced.
+
+    `place` is where it lies, for people.
+    """
 
     name: str
+    place: str
     files: LocalTree
     patterns: Patterns
     max_size: int = 10 * 1024 * 1024

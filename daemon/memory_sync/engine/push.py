@@ -69,7 +69,7 @@ class Pusher:
         self._fetcher = fetcher
         self._keys = keys
         self._names = keys.derived.names
-        self._done = Pushed()
+        self.done = Pushed()
 
     def run(self, uploads: Mapping[str, FileVersion], deletes: Iterable[str]) -> Pushed:
         """Commit the changes in as many batches as they need, each leaving a whole vault.
@@ -79,7 +79,7 @@ class Pusher:
         """
         for batch in self._batches(uploads, deletes):
             self._commit(batch)
-        return self._done
+        return self.done
 
     def _batches(
         self, uploads: Mapping[str, FileVersion], deletes: Iterable[str]
@@ -125,12 +125,12 @@ class Pusher:
                 known=known[1].parts if known else (),
             )
         except FileChangedError:
-            self._done.again = True
+            self.done.again = True
         except ObjectError:
             limit = (MAX_PARTS - 1) * PART_SIZE
-            self._done.errors[path] = FileTooLargeError(path=path, size=version.size, limit=limit)
+            self.done.errors[path] = FileTooLargeError(path=path, size=version.size, limit=limit)
         except (FileError, HaltError) as error:
-            self._done.errors[path] = error
+            self.done.errors[path] = error
         return None
 
     def _commit(self, batch: _Batch) -> None:
@@ -162,9 +162,9 @@ class Pusher:
         with kit.state.transaction():
             self._fetcher.accept(new, new.head, n)
             kit.state.save_base(rows)
-        self._done.up += [*batch.encoded, *batch.deletes]
-        self._done.sent += sum(map(len, writes.values()))
-        self._done.commits += 1
+        self.done.up += [*batch.encoded, *batch.deletes]
+        self.done.sent += sum(map(len, writes.values()))
+        self.done.commits += 1
 
     def _place(self, path: str, encoded: Encoded, new: Snapshot, writes: dict[str, bytes]) -> None:
         """Put an object's parts into the listing, and the new ones among them into the writes."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 
@@ -50,3 +50,19 @@ class Outcome:
     problems: tuple[Problem, ...] = field(default=())
     halts: tuple[Problem, ...] = field(default=())
     again: bool = False
+
+    def after(self, earlier: Outcome) -> Outcome:
+        """Return this outcome with what had travelled before it in the same cycle."""
+
+        def both(first: tuple[str, ...], second: tuple[str, ...]) -> tuple[str, ...]:
+            return tuple(sorted({*first, *second}))
+
+        return replace(
+            self,
+            up=both(earlier.up, self.up),
+            down=both(earlier.down, self.down),
+            merged=both(earlier.merged, self.merged),
+            new_conflicts=both(earlier.new_conflicts, self.new_conflicts),
+            sent=earlier.sent + self.sent,
+            received=earlier.received + self.received,
+        )

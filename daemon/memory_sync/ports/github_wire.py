@@ -58,7 +58,7 @@ class _Transport(HTTPAdapter):
         timeout: Any = None,  # noqa: ARG002 - PyGithub's knows whole seconds only
         verify: bool | str = True,
         cert: Any = None,
-        proxies: dict[str, str] | None = None,
+        proxies: Any = None,
     ) -> Response:
         """Send it."""
         response = super().send(request, stream, self._timeout, verify, cert, proxies)
