@@ -29,8 +29,8 @@ class Home:
 
     def run(self, *words: str, status: int | None = 0, data: str = "") -> str:
         done = subprocess.run(
-            [sys.executable, "-m", "memory_sync", *words], input=data, env=self.env, cwd=self.top.parent,
-            capture_output=True, text=True, timeout=60, check=False,
+            [sys.executable, "-m", "memory_sync", *words],
+            input=data, env=self.env, cwd=self.top.parent, capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
         assert status is None or done.returncode == status, (done.stdout, done.stderr)
         assert "Traceback" not in done.stdout + done.stderr

@@ -79,7 +79,7 @@ def test_i45_a_revoked_token_is_a_state_with_the_command_that_mends_it(
     pair: Pair, hub: Hub, token: str
 ) -> None:
     """No hot loop; what changes meanwhile is counted, and goes up with a new token."""
-    one, two = pair
+    one, _ = pair
     one.start()
     one.idle()
     hub.revoke(token)

@@ -160,10 +160,17 @@ class Device:
             conflicts = self.tree(CONFLICTS)
             conflicts.adopt()
             roots = {
-                name: Root(name, self.tree(name), patterns, self.max_size, self.merge_caps)
+                name: Root(
+                    name,
+                    str(self.folder(name)),
+                    self.tree(name),
+                    patterns,
+                    self.max_size,
+                    self.merge_caps,
+                )
                 for name, patterns in self.patterns.items()
             }
-            roots[CONFLICTS] = Root(CONFLICTS, conflicts, Patterns(("**/*",)))
+            roots[CONFLICTS] = Root(CONFLICTS, "", conflicts, Patterns(("**/*",)))
             self.kit = Kit(
                 vault="v",
                 device=self.name,

@@ -86,9 +86,8 @@ class Engine:
     def pending(self) -> int:
         """Look at the roots only, and count what waits to go up; asks the remote nothing."""
         fetched = Fetched(self._fetcher.snapshot, self._fetcher.keys(self._trust()))
-        return len(
-            make_plan(self._kit, fetched).plan.of(Kind.UPLOAD, Kind.DELETE_REMOTE, Kind.MERGE)
-        )
+        made = make_plan(self._kit, fetched).plan
+        return len(made.of(Kind.UPLOAD, Kind.DELETE_REMOTE, Kind.MERGE))
 
     def _once(self, *, up: bool, down: bool, look: bool, fetch: bool) -> Outcome:
         trust = self._trust()
