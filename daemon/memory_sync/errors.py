@@ -415,7 +415,7 @@ class RepositoryGoneError(HaltError):
 
     code = "repository-gone"
     text = "There is no repository {remote}, or the token may not see it."
-    hint = "memory-sync init --remote {remote}"
+    hint = "memory-sync init --remote {remote} --new-token"
 
 
 class RepositoryOpenedError(HaltError):
@@ -431,6 +431,14 @@ class FormatUnknownError(HaltError):
 
     code = "format-unknown"
     text = "The vault {vault} is of format {format}; this version knows only format 1."
+    hint = "pipx upgrade memory-sync"
+
+
+class RecipientUnknownError(HaltError):
+    """The vault is to be readable with a key of a kind that this version cannot encrypt to."""
+
+    code = "recipient-unknown"
+    text = "The vault {vault} names a recipient of a kind that this version does not know."
     hint = "pipx upgrade memory-sync"
 
 

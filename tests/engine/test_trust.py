@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from memory_sync.engine.found import look_into, trust_for
+from memory_sync.engine.kit import unlock
 from memory_sync.errors import (
     BranchGoneError,
     ForcedBackError,
@@ -15,6 +16,7 @@ from memory_sync.errors import (
     KeyMissingError,
     NotAVaultError,
     OrphanError,
+    RecipientUnknownError,
     RemoteLiedError,
     StaleReadError,
 )
@@ -354,3 +356,12 @@ def test_listing_entries_of_others_with_odd_names_do_no_harm(
     assert Entry("100755", blob) in dict(
         laptop.remote.inner.listing(next(iter(laptop.remote.history(
             git(filled, "rev-parse", "main")))))).values()  # fmt: skip
+
+
+def test_a_recipient_of_an_unknown_kind_is_a_halt(filled: Path, laptop: Device) -> None:
+    """Nothing is written that somebody who is to read it could not read."""
+    kit = laptop.opened()
+    trust = kit.keystore.trust("v")
+    assert trust
+    with pytest.raises(RecipientUnknownError):
+        unlock(kit, trust, (trust.recipient, "age1unknown1xyz"))

@@ -181,3 +181,16 @@ def test_objects_are_found_in_a_listing_with_their_parts_in_order() -> None:
     found, broken = objects_in(listing)
     assert found == {whole: ("1" * 40, "2" * 40)}
     assert broken == (gap, odd)
+
+
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [("-5", 0), ("nan", 0), ("inf", 253402300799), ("1e30", 253402300799), ("12.75", 12)],
+)
+def test_i68_a_time_that_cannot_be_is_bounded(told: str, kept: int) -> None:
+    """No clock, however wrong, makes an object unreadable or the reader fall over."""
+    member = tarfile.TarInfo(PATH)
+    member.pax_headers = {"mtime": told, "comment": "lap"}
+    name = object_name(KEYS.names, PATH)
+    read = decode(KEYS.names, CIPHER, name, _sealed(_tar(member)))
+    assert read.file.version.mtime == kept

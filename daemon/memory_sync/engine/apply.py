@@ -21,7 +21,7 @@ from memory_sync.errors import (
 from memory_sync.model import Action, BaseFile, FileVersion, Kind, RemoteFile, split_root
 from memory_sync.model.trees import CONFLICTS
 from memory_sync.sync.merge import merge
-from memory_sync.vault.objects import Decoded, object_name
+from memory_sync.vault.objects import Decoded, bounded_time, object_name
 from memory_sync.vault.paths import conflict_path
 
 ORDER = (Kind.DELETE_LOCAL, Kind.DOWNLOAD, Kind.MERGE)
@@ -126,7 +126,7 @@ class Applier:
         for other, known in self._looked.files.items():
             if other.startswith(before) and known.digest == version.digest:
                 return
-        stamp = datetime.fromtimestamp(version.mtime, UTC).strftime("%Y%m%dT%H%M%SZ")
+        stamp = datetime.fromtimestamp(bounded_time(version.mtime), UTC).strftime("%Y%m%dT%H%M%SZ")
         place = conflict_path(path, stamp, self._kit.device)
         for number in range(2, 100):
             if place not in self._looked.files and place not in self._remote:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from memory_sync.errors import (
     BranchGoneError,
-    FormatUnknownError,
     KeyMissingError,
     Moved,
     NotAVaultError,
@@ -18,11 +17,11 @@ from memory_sync.ports.keystore import Keystore
 from memory_sync.ports.remote import Remote
 from memory_sync.vault.judge import Trust
 from memory_sync.vault.keys import Identity, generate_identity
-from memory_sync.vault.manifest import FORMAT, MANIFEST, Manifest, ManifestError, read_manifest
+from memory_sync.vault.manifest import MANIFEST, Manifest, ManifestError, read_manifest
 from memory_sync.vault.seals import seal_message
 from memory_sync.vault.trees import blob_id, root_tree
 
-ADOPTABLE = ("readme", "license", "licence", "copying", ".gitignore", ".gitattributes")
+ADOPTABLE = ("readme", "license", "licence", "copying", ".gitignore")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +62,8 @@ def look_into(remote: Remote) -> Finding:
 def trust_for(finding: Finding, vault: str, remote: Remote, keystore: Keystore) -> Trust:
     """Find the key of the vault that lies there, or refuse before anything is written.
 
-    Raises NotAVaultError, KeyMissingError, FormatUnknownError.
+    What the manifest says besides is believed only once its seal was judged. Raises NotAVaultError,
+    KeyMissingError.
     """
     manifest = finding.manifest
     if manifest is None:
@@ -72,8 +72,6 @@ def trust_for(finding: Finding, vault: str, remote: Remote, keystore: Keystore) 
     recipient = manifest.recipients[0]
     if keystore.find(recipient) is None:
         raise KeyMissingError(vault=vault, recipient=recipient)
-    if manifest.format != FORMAT:
-        raise FormatUnknownError(vault=vault, format=manifest.format)
     return Trust(manifest.id, recipient)
 
 

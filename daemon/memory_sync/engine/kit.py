@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from memory_sync.errors import KeyMissingError
+from memory_sync.errors import KeyMissingError, RecipientUnknownError
 from memory_sync.model import split_root
 from memory_sync.ports.clock import Clock
 from memory_sync.ports.files import LocalTree
@@ -15,7 +15,7 @@ from memory_sync.ports.spool import Spool
 from memory_sync.ports.state import State
 from memory_sync.sync.patterns import Glob, Patterns
 from memory_sync.vault.judge import Trust
-from memory_sync.vault.keys import AgeCipher, Cipher, DerivedKeys, Identity
+from memory_sync.vault.keys import AgeCipher, Cipher, CipherError, DerivedKeys, Identity
 
 CipherMaker = Callable[[Identity, Sequence[str]], Cipher]
 
@@ -75,9 +75,14 @@ class Keys:
 def unlock(kit: Kit, trust: Trust, recipients: Sequence[str]) -> Keys:
     """Find the identity for a vault whose recipients these are.
 
-    Raises KeyMissingError where it is not on this device.
+    Raises KeyMissingError where it is not on this device, RecipientUnknownError where something
+    could not be encrypted to everybody who is to read it.
     """
     identity = kit.keystore.find(trust.recipient)
     if identity is None:
         raise KeyMissingError(vault=kit.vault, recipient=trust.recipient)
-    return Keys(trust, kit.make_cipher(identity, recipients), identity.derive(trust.vault_id))
+    try:
+        cipher = kit.make_cipher(identity, recipients)
+    except CipherError:
+        raise RecipientUnknownError(vault=kit.vault) from None
+    return Keys(trust, cipher, identity.derive(trust.vault_id))

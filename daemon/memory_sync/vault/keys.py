@@ -114,7 +114,10 @@ class AgeCipher:
 
     def __init__(self, identity: Identity, recipients: Sequence[str]) -> None:
         self._identities = [_parse(secret) for secret in identity.secrets]
-        self._recipients = [pyrage.x25519.Recipient.from_str(text) for text in recipients]
+        try:
+            self._recipients = [pyrage.x25519.Recipient.from_str(text) for text in recipients]
+        except pyrage.RecipientError:
+            raise CipherError("a recipient of a kind that is not known") from None
 
     def encrypt(self, plaintext: bytes) -> bytes:
         """Encrypt to all recipients of the vault."""

@@ -24,6 +24,9 @@ MAX_PARTS = 9999
 MAX_PLAIN_PART = 4 * PART_SIZE
 """No part that the format allows grows beyond this; what does is a gzip bomb."""
 
+LAST_TIME = 253402300799
+"""The end of the year 9999 in seconds since the epoch: no time beyond it can be shown."""
+
 OBJECT_PATH = re.compile(r"objects/([0-9a-f]{2})/([0-9a-f]{30})\.age(?:\.(\d{4}))?")
 
 
@@ -67,11 +70,16 @@ def archive(
     member = tarfile.TarInfo(path)
     member.size = len(content)
     member.mode = mode & 0o777
-    member.mtime = max(0, mtime)
+    member.mtime = bounded_time(mtime)
     member.pax_headers = {"comment": device}
     header = member.tobuf(tarfile.PAX_FORMAT)
     padding = -len(content) % tarfile.BLOCKSIZE
     return header, content + bytes(padding + 2 * tarfile.BLOCKSIZE)
+
+
+def bounded_time(seconds: float) -> int:
+    """Return a time that every program can hold and show: whole seconds, 1970 to 9999."""
+    return int(min(max(seconds, 0), LAST_TIME)) if seconds == seconds else 0  # noqa: PLR0124 - NaN
 
 
 def split(header: bytes, body: bytes, size: int) -> list[bytes]:
@@ -112,7 +120,9 @@ def encode(
         part = Part(blob_id(blob), digest)
         parts.append(part)
         new_blobs[part.blob] = blob
-    version = FileVersion(sha256(content).hexdigest(), len(content), mode & 0o777, max(0, mtime))
+    version = FileVersion(
+        sha256(content).hexdigest(), len(content), mode & 0o777, bounded_time(mtime)
+    )
     file = RemoteFile(version, device, tuple(parts))
     return Encoded(object_name(names_key, path), file, new_blobs)
 
@@ -139,7 +149,7 @@ def decode(names_key: bytes, cipher: Cipher, name: str, blobs: Sequence[bytes]) 
     if object_name(names_key, path) != name:
         raise ObjectError("it is not at the place that its path has")
     version = FileVersion(
-        sha256(content).hexdigest(), len(content), member.mode & 0o777, int(member.mtime)
+        sha256(content).hexdigest(), len(content), member.mode & 0o777, bounded_time(member.mtime)
     )
     device = member.pax_headers.get("comment", "")
     return Decoded(path, RemoteFile(version, device, tuple(parts)), content)
@@ -161,7 +171,7 @@ def _only_member(data: bytes) -> tuple[tarfile.TarInfo, bytes]:
     try:
         with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as tar:
             member = tar.next()
-            if member is None or member.type != tarfile.REGTYPE or member.issparse():
+            if member is None or member.type not in tarfile.REGULAR_TYPES[:2] or member.issparse():
                 raise ObjectError("it holds no ordinary file")
             if member.size > len(data):
                 raise ObjectError("it says a size that it does not have")

@@ -9,7 +9,7 @@ from memory_sync.model.trees import CONFLICTS
 
 MAX_PATH = 1024
 ROOT_NAME = re.compile(r"(?!\.)[A-Za-z0-9._-]{1,64}\Z")
-CONFLICT_STAMP = re.compile(r"\d{8}T\d{6}Z-[A-Za-z0-9_.-]{1,64}\Z")
+CONFLICT_STAMP = re.compile(r"[0-9]{8}T[0-9]{6}Z-[A-Za-z0-9_.-]{1,64}\Z")
 
 
 class PathError(ValueError):
