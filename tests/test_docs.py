@@ -119,7 +119,7 @@ def test_the_readme_lists_every_exit_status() -> None:
 
 
 def _kinds(kind: type[MemorySyncError]) -> Iterator[type[MemorySyncError]]:
-    if kind.__module__ == errors.__name__:
+    if kind.__module__.startswith(f"{errors.__name__}."):
         yield kind
     for below in kind.__subclasses__():
         yield from _kinds(below)

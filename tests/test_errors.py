@@ -16,7 +16,7 @@ def _all(kind: type[MemorySyncError] = MemorySyncError) -> list[type[MemorySyncE
     return [kind, *(found for below in kind.__subclasses__() for found in _all(below))]
 
 
-CLASSES = [kind for kind in _all() if kind.__module__ == errors.__name__]
+CLASSES = [kind for kind in _all() if kind.__module__.startswith(f"{errors.__name__}.")]
 
 
 def _facts(kind: type[MemorySyncError]) -> dict[str, str]:

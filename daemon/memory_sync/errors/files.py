@@ -1,0 +1,93 @@
+"""Errors of files: of one memory file, while the others go on, and of our own. Status 1."""
+
+from __future__ import annotations
+
+from memory_sync.errors.base import MemorySyncError
+
+
+class FileError(MemorySyncError):
+    """One file cannot be synced; it delays no other."""
+
+    code = "file"
+    text = "{path}: {detail}."
+    hint = "memory-sync status"
+
+
+class FileTooLargeError(FileError):
+    """The file is larger than `max_size`."""
+
+    code = "file-too-large"
+    text = "{path} has {size} bytes, more than max_size ({limit}); it is not synced."
+    hint = "ls -la '{path}'"
+
+
+class FileUnreadableError(FileError):
+    """The file cannot be read."""
+
+    code = "file-unreadable"
+    text = "{path} cannot be read: {detail}."
+    hint = "chmod u+r '{path}'"
+
+
+class FileUnwritableError(FileError):
+    """The file cannot be written."""
+
+    code = "file-unwritable"
+    text = "{path} cannot be written: {detail}."
+    hint = "ls -la '{path}'"
+
+
+class FileChangedError(FileError):
+    """The file changed or vanished between the look and the deed; the next look sees it."""
+
+    code = "file-changed"
+    text = "{path} changed while it was looked at; it is looked at again."
+    hint = "memory-sync now"
+
+
+class FileSpecialError(FileError):
+    """A symbolic link or a special file, which is never followed."""
+
+    code = "file-special"
+    text = "{path} is a {kind}; only ordinary files are synced."
+    hint = "ls -la '{path}'"
+
+
+class FileNameError(FileError):
+    """The name cannot be held by the vault, or not on this device."""
+
+    code = "file-name"
+    text = "{path} has a name that cannot be synced: {detail}."
+    hint = "mv '{path}' OTHER-NAME"
+
+
+class FileInTheWayError(FileError):
+    """A file stands where a folder is needed, or a folder where a file is."""
+
+    code = "file-in-the-way"
+    text = "{path} cannot be written: something else stands in its place."
+    hint = "ls -la '{path}'"
+
+
+class ObjectBrokenError(FileError):
+    """An object of the vault cannot be decrypted or is not what its name says."""
+
+    code = "object-broken"
+    text = "{path} in the vault cannot be read ({detail}); both sides are left as they are."
+    hint = "memory-sync logs -n 50"
+
+
+class StateNewerError(MemorySyncError):
+    """The state database was written by a newer version."""
+
+    code = "state-newer"
+    text = "{path} was written by a newer version of memory-sync (schema {found})."
+    hint = "pipx upgrade memory-sync"
+
+
+class DiskFullError(MemorySyncError):
+    """There is no space left where something had to be written."""
+
+    code = "disk-full"
+    text = "No space is left to write {path}; nothing was cut short."
+    hint = "df -h '{path}'"

@@ -1,0 +1,134 @@
+"""Halts: nothing is touched until the cause is gone. Status 7."""
+
+from __future__ import annotations
+
+from memory_sync.errors.base import MemorySyncError
+
+
+class HaltError(MemorySyncError):
+    """A root or a vault touches nothing until the cause is gone."""
+
+    code = "halted"
+    status = 7
+    text = "{detail}"
+    hint = "memory-sync status"
+
+
+class RootGoneError(HaltError):
+    """The folder of a root is not there: renamed, unmounted or replaced."""
+
+    code = "root-gone"
+    text = "The folder {path} of root {root} is not there; nothing was deleted anywhere."
+    hint = "ls -la '{path}'"
+
+
+class MarkerMissingError(HaltError):
+    """The folder is there and its marker is not: an empty mount point, most likely."""
+
+    code = "marker-missing"
+    text = "{path} has lost its marker .memory-sync; root {root} is left alone."
+    hint = "memory-sync init '{path}' --name {root}"
+
+
+class MarkerForeignError(HaltError):
+    """The folder's marker belongs to another vault or root."""
+
+    code = "marker-foreign"
+    text = "{path} carries the marker of another vault or root ({found}); it is left alone."
+    hint = "cat '{path}/.memory-sync'"
+
+
+class RootEmptiedError(HaltError):
+    """Every file of a root that had several is gone at once."""
+
+    code = "root-emptied"
+    text = "All {count} files of root {root} are gone from {path}; nothing was deleted elsewhere."
+    hint = "ls -la '{path}'"
+
+
+class RemoteEmptiedError(HaltError):
+    """Every file of a root that had several is gone from the vault at once."""
+
+    code = "remote-emptied"
+    text = "All {count} files of root {root} are gone from the vault; nothing was deleted here."
+    hint = "memory-sync status"
+
+
+class ForeignContentError(HaltError):
+    """Somebody without the key wrote into the vault."""
+
+    code = "foreign-content"
+    text = "Commit {commit} changed the vault {vault} without its key; it is not applied."
+    hint = "git show {commit}"
+
+
+class ForcedBackError(HaltError):
+    """The branch was moved back to an earlier state."""
+
+    code = "history-forced-back"
+    text = "The history of vault {vault} was forced back to {commit}; it is not applied."
+    hint = "git log {commit}"
+
+
+class ForkedError(HaltError):
+    """The branch was replaced by another history of the same vault."""
+
+    code = "history-forked"
+    text = "The history of vault {vault} forked at {commit}; it is not applied."
+    hint = "git log {commit}"
+
+
+class OrphanError(HaltError):
+    """No commit of the branch was made with the key."""
+
+    code = "history-foreign"
+    text = "No commit up to {commit} of vault {vault} was made with its key; nothing is applied."
+    hint = "git log {commit}"
+
+
+class BranchGoneError(HaltError):
+    """The repository has lost the vault's branch."""
+
+    code = "branch-gone"
+    text = "The branch of vault {vault} is gone from {remote}; nothing was deleted here."
+    hint = "memory-sync status"
+
+
+class RepositoryGoneError(HaltError):
+    """The repository is gone, or the token no longer sees it."""
+
+    code = "repository-gone"
+    text = "There is no repository {remote}, or the token may not see it."
+    hint = "memory-sync init --remote {remote} --new-token"
+
+
+class RepositoryOpenedError(HaltError):
+    """A repository that was private is public now."""
+
+    code = "repository-opened"
+    text = "The repository {remote} has become public; nothing more is sent."
+    hint = "memory-sync init --remote {remote} --allow-public"
+
+
+class FormatUnknownError(HaltError):
+    """The vault is of a format that this version does not know."""
+
+    code = "format-unknown"
+    text = "The vault {vault} is of format {format}; this version knows only format 1."
+    hint = "pipx upgrade memory-sync"
+
+
+class RecipientUnknownError(HaltError):
+    """The vault is to be readable with a key of a kind that this version cannot encrypt to."""
+
+    code = "recipient-unknown"
+    text = "The vault {vault} names a recipient of a kind that this version does not know."
+    hint = "pipx upgrade memory-sync"
+
+
+class RemoteLiedError(HaltError):
+    """What the remote sent is not what the seal vouches for."""
+
+    code = "remote-mismatch"
+    text = "{remote} sent something else than the sealed commit {commit} holds ({detail})."
+    hint = "git fsck"

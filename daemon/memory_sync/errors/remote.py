@@ -1,0 +1,99 @@
+"""Errors of the remote: the token has to change (4), time mends it (5), or it is senseless (1)."""
+
+from __future__ import annotations
+
+from memory_sync.errors.base import MemorySyncError
+
+
+class AuthError(MemorySyncError):
+    """GitHub does not accept who is asking."""
+
+    code = "auth"
+    status = 4
+    text = "GitHub refuses access to {remote}: {detail}."
+    hint = "memory-sync init --remote {remote}"
+
+
+class TokenMissingError(AuthError):
+    """No token was found in any place where one is looked for."""
+
+    code = "token-missing"
+    text = "No GitHub token was found for {remote} (looked in: {places})."
+    hint = "memory-sync init --remote {remote}"
+
+
+class TokenRejectedError(AuthError):
+    """The token is wrong, revoked or has expired."""
+
+    code = "token-rejected"
+    text = "GitHub does not accept the token from {source}: it is wrong, revoked or expired."
+    hint = "memory-sync init --remote {remote} --new-token"
+
+
+class TokenForbiddenError(AuthError):
+    """The token is valid and may not do what is needed."""
+
+    code = "token-forbidden"
+    text = "The token from {source} may not do this on {remote}: {detail}."
+    hint = "memory-sync init --remote {remote} --new-token"
+
+
+class TokenFileError(AuthError):
+    """The token file cannot be used as it is."""
+
+    code = "token-file"
+    text = "The token file {path} cannot be used: {detail}."
+    hint = "chmod 600 '{path}'"
+
+
+class OfflineError(MemorySyncError):
+    """The remote cannot be reached; the next try comes by itself."""
+
+    code = "offline"
+    status = 5
+    text = "{remote} cannot be reached: {detail}."
+    hint = "memory-sync now"
+
+
+class RateLimitedError(OfflineError):
+    """GitHub asks to wait."""
+
+    code = "rate-limited"
+    text = "GitHub asks to wait {seconds} s before the next request to {remote}."
+    hint = "memory-sync status"
+
+
+class RemoteTroubleError(OfflineError):
+    """The remote answered with an error of its own."""
+
+    code = "remote-trouble"
+    text = "{remote} has trouble: {detail}."
+    hint = "memory-sync now"
+
+
+class StaleReadError(OfflineError):
+    """The remote shows an older state than the one that was accepted last."""
+
+    code = "stale-read"
+    text = "{remote} shows an older state ({commit}) than the last one; it is asked again."
+    hint = "memory-sync now"
+
+
+class FolderGoneError(OfflineError):
+    """The repository of a file:// remote is not there: a disk that is not mounted, most likely."""
+
+    code = "folder-gone"
+    text = "{path} is not there; is the disk mounted?"
+    hint = "memory-sync now"
+
+
+class RemoteError(MemorySyncError):
+    """The remote answered what it should not."""
+
+    code = "remote"
+    text = "{remote} gave an answer that makes no sense: {detail}."
+    hint = "memory-sync now"
+
+
+class Moved(Exception):  # noqa: N818 - a signal between layers; no person meets it
+    """The remote's head is no longer the one that a commit was to be made on."""

@@ -1,0 +1,158 @@
+"""Errors of usage and configuration: the command or the configuration has to change. Status 2."""
+
+from __future__ import annotations
+
+from memory_sync.errors.base import MemorySyncError
+
+
+class UsageError(MemorySyncError):
+    """The command line asks for something that cannot be."""
+
+    code = "usage"
+    status = 2
+    text = "{detail}"
+    hint = "memory-sync --help"
+
+
+class ConfigBrokenError(UsageError):
+    """The configuration file is not TOML, or a value in it is not what the setting takes."""
+
+    code = "config-broken"
+    text = "The configuration {path} cannot be used: {detail}."
+    hint = "${{EDITOR:-vi}} '{path}'"
+
+
+class EnvironmentBrokenError(ConfigBrokenError):
+    """A setting in the environment does not exist, or its value is not what the setting takes."""
+
+    code = "environment-broken"
+    text = "The environment variable {name} cannot be used: {detail}."
+    hint = "unset {name}"
+
+
+class SettingUnknownError(UsageError):
+    """The configuration holds a setting that does not exist."""
+
+    code = "setting-unknown"
+    text = "The configuration {path} holds a setting that does not exist: {setting}."
+    hint = "${{EDITOR:-vi}} '{path}'"
+
+
+class NotConfiguredError(UsageError):
+    """There is no vault in the configuration yet."""
+
+    code = "not-configured"
+    text = "No vault is set up on this machine yet ({path} names none)."
+    hint = "memory-sync init"
+
+
+class VaultUnknownError(UsageError):
+    """`--vault` names a vault that the configuration does not have."""
+
+    code = "vault-unknown"
+    text = "There is no vault named {name}; there are: {known}."
+    hint = "memory-sync status"
+
+
+class VaultAmbiguousError(UsageError):
+    """Several vaults are configured and the command can mean only one."""
+
+    code = "vault-ambiguous"
+    text = "Several vaults are set up ({known}); this command needs one of them."
+    hint = "memory-sync {command} --vault {first}"
+
+
+class RootMissingError(UsageError):
+    """The folder that is to be set up is not there."""
+
+    code = "root-missing"
+    text = "The folder {path} does not exist, or is not a folder."
+    hint = "mkdir -p '{path}'"
+
+
+class RootOverlapError(UsageError):
+    """One file would belong to two roots."""
+
+    code = "root-overlap"
+    text = "{path} would belong to two roots, {first} and {second}."
+    hint = "${{EDITOR:-vi}} '{config}'"
+
+
+class RootNameTakenError(UsageError):
+    """The device already maps the root's name to another folder."""
+
+    code = "root-name-taken"
+    text = "The root name {name} already stands for {path} on this machine."
+    hint = "memory-sync init --name OTHER-NAME"
+
+
+class NameInvalidError(UsageError):
+    """A vault's, root's or device's name has characters that it may not have."""
+
+    code = "name-invalid"
+    text = "{name!r} cannot be the name of a {what}: 1 to 64 of A-Z a-z 0-9 . _ -, no dot first."
+    hint = "memory-sync init --help"
+
+
+class RemoteInvalidError(UsageError):
+    """The remote is neither github:OWNER/REPO nor file:///path/x.git."""
+
+    code = "remote-invalid"
+    text = "{remote!r} is no remote: github:OWNER/REPO or file:///path/vault.git."
+    hint = "memory-sync init --remote github:OWNER/REPO"
+
+
+class RepositoryPublicError(UsageError):
+    """The repository can be read by everybody, which has to be asked for."""
+
+    code = "repository-public"
+    text = "The repository {remote} is public: everybody sees when and how much you write."
+    hint = "memory-sync init --remote {remote} --allow-public"
+
+
+class NotAVaultError(UsageError):
+    """The repository holds something else than a vault."""
+
+    code = "not-a-vault"
+    text = "The repository {remote} holds no vault but other files ({names}); it is left alone."
+    hint = "memory-sync init --remote github:OWNER/OTHER-REPO"
+
+
+class FolderNotRepositoryError(UsageError):
+    """The path of a file:// remote exists and is no bare git repository."""
+
+    code = "not-a-repository"
+    text = "{path} exists and is not a bare git repository; it is left alone."
+    hint = "memory-sync init --remote file:///OTHER/vault.git"
+
+
+class ExportIntoRootError(UsageError):
+    """The key would lie in a folder that is synced."""
+
+    code = "export-into-root"
+    text = "{path} lies in the synced folder {root}; a key must not."
+    hint = "memory-sync export-key ~/memory-sync-key.txt"
+
+
+class FileExistsHereError(UsageError):
+    """A file that would be written is already there."""
+
+    code = "file-exists"
+    text = "{path} is already there; it is not overwritten."
+    hint = "memory-sync export-key '{path}.new'"
+
+
+class AnswerNeededError(UsageError):
+    """A question has to be answered and nobody is there to ask."""
+
+    code = "answer-needed"
+    text = "This needs an answer and there is no terminal to ask on: {question}"
+    hint = "memory-sync {command} --yes"
+
+
+class PlatformError(UsageError):
+    """The operating system is not one that the program runs on."""
+
+    code = "platform"
+    text = "memory-sync runs on Linux and macOS, not on {system}."
+    hint = "wsl --install"
