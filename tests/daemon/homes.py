@@ -30,15 +30,23 @@ class Home:
     def run(self, *words: str, status: int | None = 0, data: str = "") -> str:
         done = subprocess.run(
             [sys.executable, "-m", "memory_sync", *words],
-            input=data, env=self.env, cwd=self.top.parent, capture_output=True, text=True, timeout=60, check=False,
-        )  # fmt: skip
+            input=data,
+            env=self.env,
+            cwd=self.top.parent,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
         assert status is None or done.returncode == status, (done.stdout, done.stderr)
         assert "Traceback" not in done.stdout + done.stderr
         return done.stdout + done.stderr
 
-    def json(self, *words: str) -> dict[str, Any]:
-        text = self.run(*words, "--json", status=None)
-        answer: dict[str, Any] = json.loads(text.strip().splitlines()[-1])
+    def json(self, *words: str, status: int | None = None) -> dict[str, Any]:
+        text = self.run(*words, "--json", status=status)
+        answers = [line for line in text.splitlines() if line.startswith("{")]
+        assert len(answers) == 1, text
+        answer: dict[str, Any] = json.loads(answers[0])
         return answer
 
     def configure(self, poll: float = 0.5, debounce: float = 0.2, **more: object) -> None:
@@ -52,9 +60,14 @@ class Home:
     def start(self, **env: str) -> None:
         """Start the daemon, and wait until its socket answers."""
         self.daemon = subprocess.Popen(
-            [sys.executable, "-m", "memory_sync", "daemon"], env=self.env | env, cwd="/",
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        )  # fmt: skip
+            [sys.executable, "-m", "memory_sync", "daemon"],
+            env=self.env | env,
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
         wait(lambda: self.status()["daemon"]["running"], "the daemon answers")
 
     def stop(self, number: int = signal.SIGTERM) -> tuple[int, str]:

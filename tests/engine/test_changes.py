@@ -350,3 +350,28 @@ def test_a_merge_that_would_grow_past_its_cap_is_a_conflict(
     settle(desktop, laptop)
     assert desktop.read("MEMORY.md") == "0123456789\nlaptop\n"
     assert desktop.conflicts() == [b"0123456789\ndesktop\n"]
+
+
+@pytest.mark.parametrize("deed", ["vanishes", "changes"])
+def test_i32_a_file_that_changes_under_the_push_waits_for_the_next_look(
+    laptop: Device, desktop: Device, monkeypatch: pytest.MonkeyPatch, deed: str
+) -> None:
+    """Between the look and the read: no torn upload, the others go, and it is looked at again."""
+    laptop.write("MEMORY.md", "one\n")
+    laptop.write("memory/a.md", "a\n")
+    files = laptop.opened().roots["memory"].files
+    real = files.read
+
+    def read(path: str, expect: str) -> bytes:
+        if path == "MEMORY.md" and deed == "vanishes":
+            laptop.delete(path)
+        elif path == "MEMORY.md":
+            laptop.write(path, "one\ntwo\n")
+        return real(path, expect)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "read", read)
+        outcome = laptop.sync()
+    assert (outcome.up, outcome.again, outcome.problems) == (("memory/memory/a.md",), True, ())
+    settle(laptop, desktop)
+    assert desktop.files() == laptop.files()

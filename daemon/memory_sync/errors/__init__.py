@@ -33,6 +33,7 @@ from memory_sync.errors.files import (
     FileUnwritableError,
     ObjectBrokenError,
     StateNewerError,
+    StateUnusableError,
 )
 from memory_sync.errors.halts import (
     BranchGoneError,
@@ -173,6 +174,7 @@ __all__ = [
     "StaleReadError",
     "StateBusyError",
     "StateNewerError",
+    "StateUnusableError",
     "TokenFileError",
     "TokenForbiddenError",
     "TokenMissingError",

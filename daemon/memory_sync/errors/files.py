@@ -85,6 +85,14 @@ class StateNewerError(MemorySyncError):
     hint = "pipx upgrade memory-sync"
 
 
+class StateUnusableError(MemorySyncError):
+    """The state database can be neither read nor made anew."""
+
+    code = "state-unusable"
+    text = "The state database {path} cannot be used: {detail}."
+    hint = "ls -la '{path}'"
+
+
 class DiskFullError(MemorySyncError):
     """There is no space left where something had to be written."""
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from memory_sync.config.durable import make_private_folder
-from memory_sync.errors import DiskFullError, StateBusyError, StateNewerError
+from memory_sync.errors import DiskFullError, StateBusyError, StateNewerError, StateUnusableError
 from memory_sync.model import BaseFile, Entry, FileVersion, Part, RemoteFile
 from memory_sync.ports.files import Glance
 from memory_sync.ports.schema import MIGRATIONS
@@ -65,6 +65,8 @@ class State:
             return cls._open(path, migrations)
         except sqlite3.OperationalError as error:
             raise _translated(error, path) from None
+        except OSError as error:
+            raise StateUnusableError(path=path, detail=error.strerror) from None
         except sqlite3.DatabaseError:
             if path is None:
                 raise
@@ -327,7 +329,7 @@ def _translated(error: sqlite3.OperationalError, path: Path | None) -> Exception
         return DiskFullError(path=path)
     if code in NOT_CORRUPT:
         return StateBusyError(path=path)
-    return error
+    return StateUnusableError(path=path, detail=str(error))
 
 
 def _set_aside(path: Path) -> None:
