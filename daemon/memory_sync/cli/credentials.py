@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from memory_sync.app.context import Context, load_context
+from memory_sync.app.context import Context
 from memory_sync.app.setup import examine
 from memory_sync.app.tokens import VARIABLES, checked, find_token, write_token_file
 from memory_sync.cli.ask import confirm, interactive, say, secret
@@ -58,18 +58,17 @@ def login_of(token: Token, settings: GitHubSettings) -> str:
     return login(token, settings.base_url, settings.timeout)
 
 
-def offer_to_store(context: Context, token: Token, *, yes: bool) -> Context:
-    """Offer to store a token that only this shell has; the context that comes back knows it."""
+def offer_to_store(context: Context, token: Token, *, yes: bool) -> None:
+    """Offer to store a token that only this shell has."""
     path = context.directories.config / "token"
     question = f"Store the token from {token.source} in {path}, where the daemon finds it?"
     if not (yes or interactive()):
-        return context
+        return
     if not confirm(question, command="init", yes=yes):
         say("The daemon finds no token unless its environment has one.")
-        return context
+        return
     write_token_file(path, token)
     set_token_file(context.directories.config_file, path)
-    return context
 
 
 def offer_identity(context: Context, recipient: str, *, yes: bool) -> None:
@@ -94,7 +93,6 @@ def renew_token(context: Context, vault: VaultSettings) -> Path:
     path, owner = place_of(context, vault)
     write_token_file(path, token)
     set_token_file(context.directories.config_file, path, owner)
-    load_context(context.env)
     return path
 
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TextIO
 
-from memory_sync.cli.result import Line, Result
+from memory_sync.cli.result import Result
 from memory_sync.model import Problem
 
 SCHEMA = 1
@@ -100,6 +100,3 @@ def _spin(text: str, done: threading.Event) -> None:
 
     with Console(stderr=True, highlight=False).status(plain(text)):
         done.wait()
-
-
-__all__ = ["Line", "complain", "plain", "render", "waiting", "wants_colour", "write_json"]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
 from typing import Any
 
 from memory_sync.errors import MemorySyncError
@@ -38,6 +38,12 @@ class Result:
 def problem_of(error: MemorySyncError) -> Problem:
     """Turn an error into data."""
     return Problem(error.code, error.message, error.advice, error.status)
+
+
+def as_problem(data: Mapping[str, Any]) -> Problem:
+    """Read a problem from the daemon's answer; what another version adds to it is left out."""
+    known = {field.name for field in fields(Problem)}
+    return Problem(**{key: value for key, value in data.items() if key in known})
 
 
 def failed(error: MemorySyncError) -> Result:

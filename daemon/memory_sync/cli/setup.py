@@ -62,7 +62,7 @@ BRING_THE_KEY = (
 def set_up(options: Options) -> Result:
     """Set up a vault for a folder, or join one that exists."""
     context = _with_device(load_context(os.environ), options)
-    context, options, token = _with_remote(context, options)
+    options, token = _with_remote(context, options)
     aim = aim_at(context, options, known_vault(context, options))
     setup.check_name(context, aim.vault.name, aim.root)
     scan = setup.survey(context, aim.root)
@@ -91,15 +91,15 @@ def _with_device(context: Context, options: Options) -> Context:
     return replace(context, settings=context.settings.model_copy(update={"device": name}))
 
 
-def _with_remote(context: Context, options: Options) -> tuple[Context, Options, Token | None]:
+def _with_remote(context: Context, options: Options) -> tuple[Options, Token | None]:
     """Fill in the remote where none was given and none is configured: one of the token's owner."""
     if options.remote or known_vault(context, options):
-        return context, options, None
+        return options, None
     settings = context.settings.github
     token = credentials.token_for(context, settings, f"github:OWNER/{DEFAULT_REPOSITORY}")
     with waiting("Asking GitHub"):
         login = credentials.login_of(token, settings)
-    return context, replace(options, remote=f"github:{login}/{DEFAULT_REPOSITORY}"), token
+    return replace(options, remote=f"github:{login}/{DEFAULT_REPOSITORY}"), token
 
 
 def _describe(aim: Aim, scan: Scan) -> None:

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from memory_sync.cli.result import problem_of
+from memory_sync.cli.result import as_problem, problem_of
 from memory_sync.config.directories import Directories
 from memory_sync.daemon.client import Client, find_socket
 from memory_sync.errors import DaemonError, DaemonSilentError, VaultUnknownError
@@ -53,7 +53,7 @@ def look(places: Directories, env: Mapping[str, str]) -> Standing:
     except DaemonError as error:
         return _from_disk(env, None, problem_of(error))
     daemon = answer["daemon"]
-    notes = (Problem(**daemon["config"]),) if daemon.get("config") else ()
+    notes = (as_problem(daemon["config"]),) if daemon.get("config") else ()
     return Standing(daemon, tuple(answer["vaults"]), notes, served=True)
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import fields
 from typing import Any
 
 from memory_sync.app.context import load_context
 from memory_sync.app.sync import Wish, sync
 from memory_sync.cli.conflicts import conflicts_problem
 from memory_sync.cli.render import waiting
-from memory_sync.cli.result import Line, Result, worst
+from memory_sync.cli.result import Line, Result, as_problem, worst
 from memory_sync.cli.words import many, size
 from memory_sync.config.directories import Directories
 from memory_sync.model import Kind, Problem
@@ -73,12 +72,6 @@ def row_problems(places: Directories, name: str, row: Mapping[str, Any]) -> list
     if row.get("conflicts"):
         problems.append(conflicts_problem(places, name, row["conflicts"]))
     return problems
-
-
-def as_problem(data: Mapping[str, Any]) -> Problem:
-    """Read a problem from a row; what another version adds to it is left out."""
-    known = {field.name for field in fields(Problem)}
-    return Problem(**{key: value for key, value in data.items() if key in known})
 
 
 def _details(row: Mapping[str, Any]) -> list[Line]:

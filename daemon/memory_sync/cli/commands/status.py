@@ -11,7 +11,7 @@ import click
 
 from memory_sync.cli.conflicts import conflicts_problem
 from memory_sync.cli.options import example, json_option, vault_option
-from memory_sync.cli.result import Line, Result, worst
+from memory_sync.cli.result import Line, Result, as_problem, problem_of, worst
 from memory_sync.cli.standing import Standing, look, never_exported, worst_state
 from memory_sync.cli.words import age, columns, duration
 from memory_sync.config.directories import Directories, directories
@@ -61,7 +61,7 @@ def command(vault: str | None, exit_code: bool) -> Result:
 
 def _problems(places: Directories, row: Mapping[str, Any]) -> list[Problem]:
     """Return what is wrong with one vault, conflicts last."""
-    found = [Problem(**problem) for problem in row["problems"]]
+    found = [as_problem(problem) for problem in row["problems"]]
     if row["conflicts"]:
         found.append(conflicts_problem(places, str(row["name"]), int(row["conflicts"])))
     return found
@@ -72,8 +72,7 @@ def _causes(
 ) -> list[Problem]:
     """Return why the state is the worst one; the first of them stands in the first line."""
     if not standing.vaults and not standing.served:
-        error = NotConfiguredError(path=places.config_file)
-        return [Problem(error.code, error.message, error.advice, error.status)]
+        return [problem_of(NotConfiguredError(path=places.config_file))]
     names = [str(row["name"]) for row in standing.vaults if row["state"] == state]
     return [*standing.notes, *(problem for name in names for problem in problems[name])]
 

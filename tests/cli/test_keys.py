@@ -1,0 +1,197 @@
+"""`memory-sync export-key` and `import-key`: the key goes by hand, and never by accident."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from memory_sync.vault.keys import parse_identity
+from tests.cli.person import Person
+from tests.cli.terminal import terminal
+from tests.needs import needs
+
+
+@pytest.fixture
+def owner(ada: Person) -> Person:
+    """Return the machine that has founded the vault."""
+    assert ada.init().status == 0
+    return ada
+
+
+def test_a_key_file_is_private_and_complete(owner: Person, tmp_path: Path) -> None:
+    """The file is the age identity of the vault, readable by its owner alone."""
+    file = tmp_path / "key.txt"
+    ran = owner.types("export-key", str(file), "--json")
+    assert ran.status == 0
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert parse_identity(file.read_text()).recipient == ran.answer["data"]["recipient"]
+    assert "AGE-SECRET-KEY" not in ran.out + ran.err
+
+
+def test_age_itself_reads_the_key(owner: Person, tmp_path: Path) -> None:
+    """age-keygen finds the vault's recipient in the file."""
+    needs("age-keygen")
+    file = tmp_path / "key.txt"
+    recipient = owner.types("export-key", str(file), "--json").answer["data"]["recipient"]
+    done = subprocess.run(["age-keygen", "-y", str(file)], capture_output=True, check=True)
+    assert done.stdout.decode().strip() == recipient
+
+
+def test_standard_output_has_the_key_and_nothing_else(owner: Person) -> None:
+    """What is piped into a password manager is the key file."""
+    ran = owner.types("export-key", "-")
+    assert parse_identity(ran.out).secrets
+    assert ran.err == ""
+    both = owner.types("export-key", "-", "--json")
+    assert both.status == 2
+    assert "AGE-SECRET-KEY" not in both.out
+
+
+def test_nothing_is_overwritten(owner: Person, tmp_path: Path) -> None:
+    """A file or a link that is there stays, a link that leads nowhere, too."""
+    file = tmp_path / "key.txt"
+    file.write_text("precious\n")
+    link = tmp_path / "link.txt"
+    link.symlink_to(tmp_path / "nowhere.txt")
+    for path in (file, link):
+        ran = owner.types("export-key", str(path), "--json")
+        assert (ran.status, ran.codes) == (2, ["file-exists"])
+    assert file.read_text() == "precious\n"
+    assert not (tmp_path / "nowhere.txt").exists()
+
+
+@pytest.mark.parametrize("way", ["plain", "below", "linked", "dotted", "other", "conflicts"])
+def test_i53_a_key_is_never_written_into_a_synced_folder(
+    owner: Person, tmp_path: Path, way: str
+) -> None:
+    """Not directly, not below it, not through a link or dots, nor into another vault's root."""
+    other = tmp_path / "other"
+    other.mkdir()
+    owner.types("init", str(other), "--remote", f"{tmp_path}/two.git", "--yes")
+    (tmp_path / "link").symlink_to(owner.agent / "memory")
+    path = {
+        "plain": owner.agent / "key.txt",
+        "below": owner.agent / "memory" / "key.md",
+        "linked": tmp_path / "link" / "key.txt",
+        "dotted": tmp_path / "x" / ".." / owner.name / "agent" / "key.txt",
+        "other": other / "key.txt",
+        "conflicts": owner.places.vault_state("vault") / "conflicts" / "key.txt",
+    }[way]
+    ran = owner.types("export-key", str(path), "--vault", "vault", "--json")
+    assert (ran.status, ran.codes) == (2, ["export-into-root"])
+    assert not path.exists()
+
+
+def test_a_folder_that_is_not_there(owner: Person, tmp_path: Path) -> None:
+    """The path is named, and why it cannot be written."""
+    ran = owner.types("export-key", f"{tmp_path}/nowhere/key.txt")
+    assert ran.status == 1
+    assert "No such file or directory" in ran.err
+
+
+def test_several_vaults_have_several_keys(owner: Person, tmp_path: Path) -> None:
+    """Without --vault it is an error that names it."""
+    other = tmp_path / "other"
+    other.mkdir()
+    owner.types("init", str(other), "--remote", f"{tmp_path}/two.git", "--yes")
+    ran = owner.types("export-key", "-")
+    assert ran.status == 2
+    assert "hint: memory-sync export-key - --vault vault" in ran.err
+    first = owner.types("export-key", "-", "--vault", "vault").out
+    assert first != owner.types("export-key", "-", "--vault", "two").out
+
+
+def test_a_key_that_is_not_here_cannot_be_exported(owner: Person) -> None:
+    """Exit status 9, and no file."""
+    shutil.rmtree(owner.places.keys)
+    assert owner.types("export-key", "-").status == 9
+
+
+def test_a_passphrase_protects_the_file(owner: Person, bob: Person, tmp_path: Path) -> None:
+    """The file is an age passphrase file; only the right passphrase opens it."""
+    file = str(tmp_path / "key.age")
+    assert owner.types("export-key", file, "--passphrase", stdin="correct horse\n").status == 0
+    assert "AGE-SECRET-KEY" not in Path(file).read_text()
+    wrong = bob.types("import-key", file, "--json", stdin="wrong horse\n")
+    assert (wrong.status, wrong.codes) == (9, ["passphrase-wrong"])
+    assert not list(bob.places.keys.glob("*"))
+    assert bob.types("import-key", file, stdin="correct horse\n").status == 0
+    assert len(list(bob.places.keys.glob("age1*.txt"))) == 1
+
+
+def test_a_passphrase_is_asked_for_twice_without_echo(owner: Person, tmp_path: Path) -> None:
+    """A slip of the pen would lock the key away: two that differ write nothing."""
+    file = tmp_path / "key.age"
+    for second, status in (("correct house", 2), ("correct horse", 0)):
+        with terminal("export-key", str(file), "--passphrase", env=owner.env) as screen:
+            screen.expect("Passphrase for the key file: ")
+            screen.until_silent()
+            screen.type("correct horse")
+            screen.expect("The same again: ")
+            screen.until_silent()
+            screen.type(second)
+            assert screen.ends() == status
+        assert "horse" not in screen.shown
+        assert file.exists() == (status == 0)
+
+
+def test_an_empty_passphrase_is_none(owner: Person, tmp_path: Path) -> None:
+    """It would protect nothing."""
+    file = tmp_path / "key.age"
+    assert owner.types("export-key", str(file), "--passphrase", stdin="\n").status == 2
+    assert not file.exists()
+
+
+def test_a_key_comes_in_from_a_file_or_a_pipe(owner: Person, bob: Person, tmp_path: Path) -> None:
+    """It is filed by its recipient, privately, and counts as exported: it came from outside."""
+    file = tmp_path / "key.txt"
+    recipient = owner.types("export-key", str(file), "--json").answer["data"]["recipient"]
+    for words, stdin in (((str(file),), ""), ((), file.read_text()), (("-",), file.read_text())):
+        ran = bob.types("import-key", *words, "--json", stdin=stdin)
+        assert ran.answer["data"] == {"recipient": recipient, "vaults": []}
+        stored = bob.places.keys / f"{recipient}.txt"
+        assert stored.stat().st_mode & 0o777 == 0o600
+        assert (bob.places.keys / f"{recipient}.exported").exists()
+        shutil.rmtree(bob.places.keys)
+
+
+def test_it_says_what_comes_next(owner: Person, bob: Person) -> None:
+    """Without a vault: init. With one that has this key: its name."""
+    key = owner.types("export-key", "-").out
+    assert "memory-sync init --remote URL" in bob.types("import-key", stdin=key).out
+    (owner.places.keys / "vault.trust.json").rename(owner.places.keys / "kept")
+    assert "memory-sync now" in owner.types("import-key", stdin=key).out
+    (owner.places.keys / "kept").rename(owner.places.keys / "vault.trust.json")
+    assert "It is the key of vault." in owner.types("import-key", stdin=key).out
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "AGE-SECRET-KEY-1NONSENSE\n", "no key\n", "\x00\x01", "# " + "x" * 70_000, "ключ\n"],
+)
+def test_what_is_no_key_is_refused(bob: Person, text: str) -> None:
+    """Nothing is stored, and what was given is not repeated."""
+    ran = bob.types("import-key", "--json", stdin=text)
+    assert (ran.status, ran.codes) == (9, ["key-invalid"])
+    assert "NONSENSE" not in ran.out + ran.err
+    assert not bob.places.keys.exists()
+
+
+def test_a_key_file_that_is_not_there(bob: Person, tmp_path: Path) -> None:
+    """The path is named."""
+    ran = bob.types("import-key", f"{tmp_path}/nowhere.txt")
+    assert ran.status == 9
+    assert "nowhere.txt" in ran.err
+
+
+def test_a_key_is_typed_without_echo(owner: Person, bob: Person) -> None:
+    """A key that is pasted into a terminal does not show on it."""
+    lines = owner.types("export-key", "-").out.splitlines()
+    with terminal("import-key", env=bob.env) as screen:
+        screen.expect("Key (the line")
+        screen.until_silent()
+        screen.type("\n".join(lines))
+        assert screen.ends() == 0
+    assert "AGE-SECRET-KEY-1" not in screen.shown.replace("AGE-SECRET-KEY-1)", "")
+    assert len(list(bob.places.keys.glob("age1*.txt"))) == 1
