@@ -78,14 +78,17 @@ def test_i23_a_root_that_the_vault_has_lost_is_not_emptied_here(
 ) -> None:
     """The other direction: everything gone from the vault deletes nothing on this device."""
     one, two = pair
-    for name in ("MEMORY.md", "memory/a.md"):
-        two.delete(name, "work")
+    before = one.files("work")
+    two.delete("MEMORY.md", "work")
+    two.delete("memory/a.md", "work")
     two.sync()
-    one.sync()
     two.delete("memory/b.md", "work")
-    assert [halt.code for halt in two.sync().halts] == []
+    assert two.sync().halts == ()
+    one.write("memory/new.md", "new\n", "home")
     outcome = one.sync()
-    assert (outcome.halts, one.files("work")) == ((), {})
+    assert [(halt.code, halt.root) for halt in outcome.halts] == [("remote-emptied", "work")]
+    assert one.files("work") == before
+    assert outcome.up == ("home/memory/new.md",)
 
 
 def test_i26_an_error_of_a_file_is_no_delete(pair: tuple[Device, Device]) -> None:
