@@ -97,6 +97,9 @@ class Worker(threading.Thread):
 
     def _sleep(self) -> None:
         """Wait for the next try, for somebody who asks for one, or for the end."""
+        # What has come is read first, also where no time is left to wait: the end may be in it.
+        while message := self.mailbox.get(0):
+            self._take(message)
         while not self._stopping and self._schedule.wait() > 0 and not self._requests:
             self._take(self.mailbox.get(self._schedule.wait()))
 

@@ -1,0 +1,154 @@
+"""One vault's thread, on an engine that does what the test says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Self, cast
+
+from memory_sync.daemon.mailbox import Board, Changed, Request, Stop
+from memory_sync.daemon.report import VaultReport
+from memory_sync.daemon.schedule import Timing
+from memory_sync.daemon.worker import Job, Worker
+from memory_sync.engine.cycle import Engine
+from memory_sync.errors import MemorySyncError, OfflineError, TokenRejectedError
+from memory_sync.model import Outcome, Phase
+from memory_sync.ports.clock import SystemClock
+from tests.daemon.homes import wait
+
+Cycle = Callable[[], Outcome]
+
+
+class Notes:
+    """A log that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[str, dict[str, object]]] = []
+
+    def info(self, event: str, **fields: object) -> None:
+        self.events.append((event, fields))
+
+    warning = error = info
+
+
+class Script:
+    """An engine whose cycles are a list; the last one goes on for ever."""
+
+    def __init__(self, *cycles: Cycle) -> None:
+        self.cycles = list(cycles)
+        self.calls = 0
+
+    def cycle(self, **_how: object) -> Outcome:
+        self.calls += 1
+        return (self.cycles.pop(0) if len(self.cycles) > 1 else self.cycles[0])()
+
+    def pending(self) -> int:
+        return 3
+
+
+class Bench:
+    """A worker with its script, board and log."""
+
+    def __init__(self, *cycles: Cycle, timing: Timing | None = None) -> None:
+        self.script = Script(*cycles)
+        self.opened = 0
+        self.board: Board[VaultReport] = Board()
+        self.log = Notes()
+
+        @contextmanager
+        def opener() -> Iterator[Engine]:
+            self.opened += 1
+            yield cast("Engine", self.script)
+
+        job = Job("v", "file:///x.git", (), opener, (), timing or Timing(0, 0, 60, 60), "")
+        self.worker = Worker(job, self.board, SystemClock(), self.log)
+
+    def __enter__(self) -> Self:
+        self.worker.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.worker.mailbox.put(Stop())
+        self.worker.join(5)
+        assert not self.worker.is_alive()
+
+    def report(self) -> VaultReport:
+        return self.board.all()["v"]
+
+
+def _raise(error: Exception) -> Cycle:
+    def cycle() -> Outcome:
+        raise error
+
+    return cycle
+
+
+def test_i72_a_worker_that_is_never_idle_still_ends() -> None:
+    """Changes without pause and no debounce: the mailbox is read all the same."""
+    with Bench(lambda: Outcome(again=True)) as bench:
+        wait(lambda: bench.script.calls > 5, "it works")
+
+
+def test_a_request_is_answered_also_while_nothing_is_due() -> None:
+    """Whoever asks gets the outcome of a cycle made for it."""
+    with Bench(lambda: Outcome(up=("m/x",), head="h")) as bench:
+        wait(lambda: bench.report().state is Phase.IDLE, "idle")
+        request = Request()
+        bench.worker.mailbox.put(request)
+        answer = request.reply.get(5)
+        assert answer
+        assert (answer["up"], answer["head"]) == (("m/x",), "h")
+
+
+def test_i44_while_it_is_offline_what_waits_is_counted() -> None:
+    """The state, the reason, the next try and the number of changes that wait are shown."""
+    error = OfflineError(remote="x", detail="no route")
+    with Bench(_raise(error)) as bench:
+        wait(lambda: bench.report().state is Phase.OFFLINE, "offline")
+        report = bench.report()
+        assert (report.pending, report.problems[0].code) == (3, "offline")
+        assert report.next_poll > SystemClock().now()
+        calls = bench.script.calls
+        bench.worker.mailbox.put(Changed("m"))
+        request = Request()
+        bench.worker.mailbox.put(request)
+        answer = request.reply.get(5)
+        assert answer
+        assert answer["error"]["code"] == "offline"
+        assert bench.script.calls == calls + 1
+
+
+def test_i45_after_a_refused_token_the_vault_is_opened_anew() -> None:
+    """The next try looks for the token again, and success clears the notice."""
+    error = TokenRejectedError(source="x", remote="y")
+    with Bench(_raise(error), lambda: Outcome(head="h")) as bench:
+        wait(lambda: bench.report().state is Phase.ATTENTION, "it says so")
+        assert (bench.opened, bench.script.calls) == (1, 1)
+        request = Request()
+        bench.worker.mailbox.put(request)
+        assert request.reply.get(5)
+        wait(lambda: bench.report().state is Phase.IDLE, "idle")
+        assert bench.opened == 2
+
+
+def test_a_fault_is_logged_without_its_text_and_tried_again() -> None:
+    """What should not happen ends neither the thread nor shows what was in the exception."""
+    with Bench(_raise(ValueError("a secret")), lambda: Outcome(head="h")) as bench:
+        wait(lambda: bench.log.events, "it is logged")
+        assert ("worker.fault", {"vault": "v", "kind": "ValueError"}) in bench.log.events
+        assert "a secret" not in str(bench.log.events) + str(bench.report())
+        request = Request()
+        bench.worker.mailbox.put(request)
+        assert request.reply.get(5)
+        assert bench.report().state is Phase.IDLE
+
+
+def test_a_fault_answers_whoever_waits() -> None:
+    """Nobody waits for ever for a cycle that fell over."""
+    with Bench(Outcome, _raise(ValueError())) as bench:
+        wait(lambda: bench.report().state is Phase.IDLE, "idle")
+        request = Request()
+        bench.worker.mailbox.put(request)
+        answer = request.reply.get(5)
+        assert answer
+        assert answer["error"]["code"] == MemorySyncError.code
