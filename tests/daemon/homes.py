@@ -9,10 +9,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 DEADLINE = 20.0
+DEBOUNCE = 0.2
+POLL = 0.5
 
 
 class Home:
@@ -49,7 +52,7 @@ class Home:
         answer: dict[str, Any] = json.loads(answers[0])
         return answer
 
-    def configure(self, poll: float = 0.5, debounce: float = 0.2, **more: object) -> None:
+    def configure(self, poll: float = POLL, debounce: float = DEBOUNCE, **more: object) -> None:
         """Put quick timings below what `init` wrote."""
         path = self.top / "config.toml"
         settings = {"poll": poll, "debounce": debounce, **more}
@@ -120,3 +123,18 @@ def wait(good: Callable[[], object], what: str, seconds: float = DEADLINE) -> fl
             return time.monotonic() - began
         time.sleep(0.02)
     raise AssertionError(f"not within {seconds} s: {what}")
+
+
+def edits_to_and_fro(one: Home, two: Home) -> list[float]:
+    """Save a file on one machine and on the other in turn; return how long each edit travelled."""
+    seconds: list[float] = []
+    for number in range(5):
+        here, there = (one, two) if number % 2 == 0 else (two, one)
+        text = f"entry {number}\n"
+        here.write("memory/log.md", text)
+        seconds.append(wait(partial(_has, there, "memory/log.md", text), "it is there"))
+    return seconds
+
+
+def _has(home: Home, path: str, text: str) -> bool:
+    return home.read(path) == text
