@@ -21,7 +21,7 @@ def _commits(home: Home) -> int:
 
 
 def test_an_edit_is_on_the_other_device_within_debounce_poll_and_a_second(pair: Pair) -> None:
-    """From a save here to the file there, over a folder vault; the middle one of five, as machines stall."""
+    """From a save here to the file there; the middle one of five, as machines stall."""
     for home in pair:
         home.start()
         home.idle()
