@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from memory_sync.errors import StateBusyError, StateNewerError
+from memory_sync.errors import StateBusyError, StateNewerError, StateUnusableError
 from memory_sync.model import BaseFile, Entry, FileVersion, Part, RemoteFile
 from memory_sync.ports.files import Glance
 from memory_sync.ports.schema import MIGRATIONS
@@ -119,7 +119,7 @@ def test_a_migration_that_is_cut_short_leaves_the_older_version(path: Path) -> N
     """Each step is one transaction."""
     State.open(path, migrations=MIGRATIONS[:1]).close()
     broken = (MIGRATIONS[0], "CREATE TABLE half (x TEXT); CREATE TABLE half (x TEXT);")
-    with pytest.raises(sqlite3.OperationalError):
+    with pytest.raises(StateUnusableError):
         State.open(path, migrations=broken)
     state = State.open(path)
     assert state.version == len(MIGRATIONS)
