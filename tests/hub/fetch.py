@@ -20,11 +20,12 @@ def fetch() -> str:
     if npm is None:
         return f"{PACKAGE} was not fetched, since npm is not installed; its tests will be skipped"
     CACHE.mkdir(exist_ok=True)
-    options = ["--no-save", "--ignore-scripts", "--silent"]
+    options = ["--no-save", "--ignore-scripts", "--no-audit", "--no-fund"]
     command = [npm, "install", "--prefix", str(CACHE), *options, f"{PACKAGE}@{VERSION}"]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     if not SCHEMA.exists():
-        return f"{PACKAGE} was not fetched; npm ended with {done.returncode}: {done.stderr.strip()}"
+        reason = done.stderr[-500:].strip()
+        return f"{PACKAGE} was not fetched; npm ended with {done.returncode}: {reason}"
     return f"{PACKAGE} {VERSION} was fetched"
 
 
