@@ -10,6 +10,8 @@ import subprocess
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.daemon.homes import DEBOUNCE, POLL, Home, edits_to_and_fro, wait
 
 Pair = tuple[Home, Home]
@@ -110,6 +112,29 @@ def test_i72_sigterm_ends_it_cleanly_and_soon(pair: Pair) -> None:
     assert time.monotonic() - began < 10
     assert not socket_path.exists()
     assert one.log()[-1]["event"] == "daemon.stopped"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_a_closed_terminal_or_ctrl_c_ends_it_too(pair: Pair, number: int) -> None:
+    """As cleanly as SIGTERM does."""
+    one, _ = pair
+    one.start()
+    assert one.stop(number)[0] == 0
+    assert one.log()[-1]["event"] == "daemon.stopped"
+
+
+def test_nohup_keeps_it_running(pair: Pair) -> None:
+    """A signal that it was started to ignore ends nothing."""
+    one, _ = pair
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        one.start()
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert one.daemon
+    one.daemon.send_signal(signal.SIGHUP)
+    time.sleep(1.5)
+    assert one.status()["daemon"]["running"]
 
 
 def test_a_changed_configuration_is_taken_up_and_a_broken_one_is_shown(

@@ -51,7 +51,7 @@ class Supervisor:
         self._control = ControlServer(places.socket, self._board, self._submit)
 
     def run(self) -> None:
-        """Serve until SIGTERM or SIGINT.
+        """Serve until a signal ends it.
 
         Raises DaemonRunningError if another daemon serves this home, or what is wrong with the
         configuration at the start.
@@ -59,8 +59,7 @@ class Supervisor:
         with locked(self._places.lock, self._places.socket):
             seen = _stamp(self._places.config)
             jobs = self._load()
-            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-                signal.signal(number, lambda number, _: self._signals.put(number))
+            self._heed()
             self._control.open()
             self._log.info("daemon.started", version=__version__, pid=os.getpid(), vaults=len(jobs))
             try:
@@ -71,13 +70,18 @@ class Supervisor:
                 self._stop(list(self._workers.values()))
                 self._log.info("daemon.stopped", pid=os.getpid())
 
+    def _heed(self) -> None:
+        """Let signals end it; one that is ignored (by nohup) stays so."""
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, lambda number, _: self._signals.put(number))
+
     def _loop(self, seen: object) -> None:
         while True:
-            number = self._signals.get(TICK)
-            if number in (signal.SIGTERM, signal.SIGINT):
+            if self._signals.get(TICK) is not None:
                 return
             now = _stamp(self._places.config)
-            if now != seen or number == signal.SIGHUP:
+            if now != seen:
                 seen = now
                 self._reload()
             for worker in list(self._workers.values()):
