@@ -130,7 +130,7 @@ def establish(
 def compare(context: Context, vault: VaultSettings, root: RootSettings) -> Comparison:
     """Compare a folder with what a vault holds under the root's name, and change nothing.
 
-    What is fetched for it is remembered, so that the first cycle need not fetch it again.
+    The listing and what each object is are remembered; contents are fetched again when written.
     """
     here = {path: version.digest for path, version in survey(context, root).files.items()}
     with open_vault(context, replace_roots(vault, ())) as engine:
