@@ -1,0 +1,1 @@
+"""How quick and how light: figures as ratios, measured side by side in one run."""
