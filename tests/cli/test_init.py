@@ -110,7 +110,8 @@ def test_without_a_terminal_it_wants_yes(ada: Person) -> None:
     ran = ada.types("init", str(ada.agent), "--remote", ada.remote, "--json")
     assert ran.status == 2
     assert ran.codes == ["answer-needed"]
-    assert ran.answer["errors"][0]["hint"] == "memory-sync init --yes"
+    hint = f"memory-sync init {ada.agent} --remote {ada.remote} --yes"
+    assert ran.answer["errors"][0]["hint"] == hint
     assert _untouched(ada)
 
 
@@ -137,6 +138,9 @@ def test_again_is_harmless_while_a_daemon_serves_the_vault(ada: Person, tmp_path
         ran = ada.types("init", str(second), "--name", "second", "--yes", "--json")
         assert ran.status == 0
         assert ran.answer["data"]["served"]
+        # The daemon holds the vault: what it saw last is what can be told.
+        assert ran.answer["data"]["comparison"]["only_here"] == 1
+        assert "The vault vault holds: memory (2 files)." in ran.err
         until(lambda: ada.state() == "idle")
     assert "second (1 file)" in _joiner(ada)
 

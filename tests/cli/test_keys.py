@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from memory_sync.vault.keys import parse_identity
-from tests.cli.person import Person
+from tests.cli.person import Person, until
 from tests.cli.terminal import terminal
 from tests.needs import needs
 
@@ -27,6 +27,19 @@ def test_a_key_file_is_private_and_complete(owner: Person, tmp_path: Path) -> No
     assert file.stat().st_mode & 0o777 == 0o600
     assert parse_identity(file.read_text()).recipient == ran.answer["data"]["recipient"]
     assert "AGE-SECRET-KEY" not in ran.out + ran.err
+
+
+def test_a_daemon_that_lacks_the_key_tries_again_when_it_comes(
+    owner: Person, tmp_path: Path
+) -> None:
+    """It would wait an hour by itself."""
+    file = tmp_path / "key.txt"
+    assert owner.types("export-key", str(file)).status == 0
+    shutil.rmtree(owner.places.keys)
+    with owner.daemon():
+        until(lambda: owner.state() == "needs-attention")
+        assert "It is the key of vault." in owner.types("import-key", str(file)).out
+        assert owner.state() == "idle"
 
 
 def test_age_itself_reads_the_key(owner: Person, tmp_path: Path) -> None:
@@ -179,8 +192,9 @@ def test_what_is_no_key_is_refused(bob: Person, text: str) -> None:
 
 
 def test_a_key_file_that_is_not_there(bob: Person, tmp_path: Path) -> None:
-    """The path is named."""
+    """The path is named, and the hint looks for it: there are no rights to be mended."""
     ran = bob.types("import-key", f"{tmp_path}/nowhere.txt")
+    assert f"hint: ls -la '{tmp_path}'" in ran.err
     assert ran.status == 9
     assert "nowhere.txt" in ran.err
 

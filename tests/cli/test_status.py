@@ -150,6 +150,18 @@ def test_only_one_vault_is_shown_if_asked_for(ada: Person, tmp_path: Path) -> No
     assert "vault, two" in wrong.err
 
 
+def test_each_of_several_keys_is_exported_to_a_file_of_its_own(ada: Person, tmp_path: Path) -> None:
+    """The command in the reminder works as it stands, also for the second vault."""
+    ada.init()
+    assert ada.types("export-key", "-").status == 0
+    other = tmp_path / "other"
+    other.mkdir()
+    ran = ada.types("init", str(other), "--remote", f"{tmp_path}/two.git", "--yes")
+    command = "memory-sync export-key ~/memory-sync-key-two.txt --vault two"
+    assert command in ran.out
+    assert f"The key of two was never exported: {command}" in ada.types("status").out
+
+
 def test_a_key_that_was_never_exported_is_reminded_of(ada: Person) -> None:
     """The reminder stands until the key was exported."""
     ada.init()

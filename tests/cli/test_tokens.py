@@ -66,7 +66,10 @@ def test_a_token_that_is_not_to_be_stored_is_not(online: Person, hub: Hub) -> No
         screen.type("n")
         assert screen.ends() == 0
     assert not (online.places.config / "token").exists()
-    assert online.types("now", "--json").codes == ["token-missing"]
+    now = online.types("now", "--json")
+    assert now.codes == ["token-missing"]
+    # Plain `init` would be about the folder that the person happens to stand in.
+    assert now.answer["errors"][0]["hint"] == f"memory-sync init --remote {REMOTE} --new-token"
 
 
 def test_the_usual_repository_belongs_to_the_tokens_owner(online: Person, hub: Hub) -> None:

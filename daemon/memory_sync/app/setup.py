@@ -132,14 +132,19 @@ def compare(context: Context, vault: VaultSettings, root: RootSettings) -> Compa
 
     The listing and what each object is are remembered; contents are fetched again when written.
     """
-    here = {path: version.digest for path, version in survey(context, root).files.items()}
     with open_vault(context, replace_roots(vault, ())) as engine:
-        there = engine.remote_files()
+        there = {path: file.version.digest for path, file in engine.remote_files().items()}
+    return compare_with(context, root, there)
+
+
+def compare_with(context: Context, root: RootSettings, there: Mapping[str, str]) -> Comparison:
+    """Compare a folder with the files of a vault: path, with its root, and hash of each."""
+    here = {path: version.digest for path, version in survey(context, root).files.items()}
     roots = Counter(split_root(path)[0] for path in there)
     roots.pop(CONFLICTS, None)
     mine = {
-        split_root(path)[1]: file.version.digest
-        for path, file in there.items()
+        split_root(path)[1]: digest
+        for path, digest in there.items()
         if split_root(path)[0] == root.name
     }
     both = here.keys() & mine.keys()

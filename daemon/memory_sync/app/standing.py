@@ -30,15 +30,27 @@ def _row(context: Context, vault: VaultSettings) -> dict[str, Any]:
     return report.data()
 
 
+def remembered_files(context: Context, vault: VaultSettings) -> dict[str, str] | None:
+    """Return path and hash of each file that the vault held when it was last asked.
+
+    It needs no lock, so it can be told while a daemon serves the vault. None if nothing is known.
+    """
+    return _read(context, vault, "SELECT path, digest FROM object") or None
+
+
 def _remembered(context: Context, vault: VaultSettings) -> dict[str, str]:
-    """Read the few remembered values; a database that cannot be read tells nothing."""
+    return _read(context, vault, "SELECT key, value FROM meta")
+
+
+def _read(context: Context, vault: VaultSettings, query: str) -> dict[str, str]:
+    """Read pairs of what is remembered; a database that cannot be read tells nothing."""
     path = context.directories.vault_state(vault.name) / "state.db"
     if not path.exists():
         return {}
     try:
         database = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=1)
         try:
-            return dict(database.execute("SELECT key, value FROM meta"))
+            return dict(database.execute(query))
         finally:
             database.close()
     except sqlite3.Error:

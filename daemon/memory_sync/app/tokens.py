@@ -27,7 +27,7 @@ def find_token(settings: GitHubSettings, env: Mapping[str, str], remote: str) ->
     Raises TokenMissingError, which names the places, or TokenFileError.
     """
     if settings.token_file:
-        return read_token_file(settings.token_file)
+        return read_token_file(settings.token_file, remote)
     for name in VARIABLES:
         if env.get(name, "").strip():
             return Token(checked(env[name]), name)
@@ -42,17 +42,24 @@ def find_token(settings: GitHubSettings, env: Mapping[str, str], remote: str) ->
     raise TokenMissingError(remote=remote, places=places)
 
 
-def read_token_file(path: Path) -> Token:
-    """Read a token file; one that others can read is refused."""
+def read_token_file(path: Path, remote: str) -> Token:
+    """Read the token file for a remote; one that others can read is refused."""
+    anew = renewing(remote)
     try:
         if stat.S_IMODE(path.stat().st_mode) & 0o077:
             raise TokenFileError(path=path, detail="others can read it")
         text = path.read_text("ascii", errors="replace")
     except OSError as error:
-        raise TokenFileError(path=path, detail=os.strerror(error.errno or 0)) from None
+        detail = os.strerror(error.errno or 0)
+        raise TokenFileError(path=path, detail=detail, hint=anew) from None
     if not TOKEN.fullmatch(text.strip()):
-        raise TokenFileError(path=path, detail="it holds no token")
+        raise TokenFileError(path=path, detail="it holds no token", hint=anew)
     return Token(text.strip(), str(path))
+
+
+def renewing(remote: str) -> str:
+    """Return the command that stores a new token for a vault that is set up."""
+    return f"memory-sync init --remote {remote} --new-token"
 
 
 def write_token_file(path: Path, token: Token) -> None:

@@ -9,18 +9,19 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from memory_sync.app.context import Context
-from memory_sync.app.tokens import find_token
+from memory_sync.app.tokens import find_token, renewing
 from memory_sync.config.durable import make_private_folder
-from memory_sync.config.settings import RootSettings, VaultSettings, nested
+from memory_sync.config.settings import GitHubSettings, RootSettings, VaultSettings, nested
 from memory_sync.engine.cycle import Engine
 from memory_sync.engine.found import look_into, trust_for
 from memory_sync.engine.kit import Kit, Root
-from memory_sync.errors import BusyError, RemoteInvalidError
+from memory_sync.errors import BusyError, RemoteInvalidError, TokenMissingError
 from memory_sync.model.trees import CONFLICTS
 from memory_sync.ports.disk import DiskTree
 from memory_sync.ports.remote import Remote
 from memory_sync.ports.spool import Spool
 from memory_sync.ports.state import State
+from memory_sync.ports.token import Token
 from memory_sync.ports.trash import Trash
 from memory_sync.sync.patterns import Patterns
 from memory_sync.vault.judge import Trust
@@ -43,9 +44,17 @@ def make_remote(context: Context, vault: VaultSettings) -> Remote:
         from memory_sync.ports.github import GitHubRemote
 
         settings = context.settings.github_of(vault)
-        token = find_token(settings, context.env, vault.remote)
+        token = _token(context, settings, vault.remote)
         return GitHubRemote(place, token, base_url=settings.base_url, timeout=settings.timeout)
     raise RemoteInvalidError(remote=vault.remote)
+
+
+def _token(context: Context, settings: GitHubSettings, remote: str) -> Token:
+    """Find the token of a vault; the hint, if there is none, stores one and nothing else."""
+    try:
+        return find_token(settings, context.env, remote)
+    except TokenMissingError as error:
+        raise TokenMissingError(**error.facts, hint=renewing(remote)) from None
 
 
 @contextmanager

@@ -16,8 +16,9 @@ from memory_sync.ports.token import Token
 
 ASKED = "your answer"
 NEEDED = (
-    "A GitHub token is needed. A fine-grained one may do with read and write of Contents (and of",
-    "Administration, if the repository is to be created): https://github.com/settings/tokens",
+    "A GitHub token is needed. A fine-grained one does, with read and write of Contents (and of",
+    "Administration, if the repository is to be created):",
+    "    https://github.com/settings/personal-access-tokens/new",
 )
 
 

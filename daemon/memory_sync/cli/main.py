@@ -34,6 +34,9 @@ def main(args: Sequence[str] | None = None) -> int:
         try:
             result = run(words, command)
         except KeyboardInterrupt:
+            if sys.stderr.isatty():
+                # The terminal has written ^C where the cursor was.
+                print(file=sys.stderr)
             result = INTERRUPTED
         status = render(command, result, as_json=as_json)
         sys.stdout.flush()

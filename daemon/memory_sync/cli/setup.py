@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
 from memory_sync.app import setup
 from memory_sync.app.context import Context, load_context
 from memory_sync.app.setup import Comparison
+from memory_sync.app.standing import remembered_files
 from memory_sync.app.sync import Wish, sync
 from memory_sync.cli import credentials
 from memory_sync.cli.ask import confirm, say
@@ -23,9 +24,10 @@ from memory_sync.cli.where import (
     Options,
     aim_at,
     checked_name,
+    command_of,
     known_vault,
 )
-from memory_sync.cli.words import many, size
+from memory_sync.cli.words import export_command, many, size
 from memory_sync.config.writing import set_allow_public, set_device
 from memory_sync.daemon.client import Client, find_socket
 from memory_sync.engine.found import Finding
@@ -73,7 +75,7 @@ def set_up(options: Options) -> Result:
     passing = token if token and credentials.is_passing(token) else None
     if passing:
         context = credentials.with_token(context, passing)
-    agreed = _agree(context, aim, scan, yes=options.yes)
+    agreed = _agree(context, aim, scan, command_of(options), yes=options.yes)
     if agreed is None:
         return DECLINED
     trust, founded, compared = agreed
@@ -118,10 +120,11 @@ def _describe(aim: Aim, scan: Scan) -> None:
 
 
 def _agree(
-    context: Context, aim: Aim, scan: Scan, *, yes: bool
+    context: Context, aim: Aim, scan: Scan, again: str, *, yes: bool
 ) -> tuple[Trust, bool, Comparison | None] | None:
     """Found the vault or join it, if the person agrees; None if not.
 
+    `again` is the command that was given, for the hint where nobody is there to be asked.
     Answers with what is trusted, whether it was founded just now, and the comparison.
     """
     trust = context.keystore.trust(aim.vault.name)
@@ -131,7 +134,7 @@ def _agree(
             remote, condition, finding = setup.examine(context, aim.vault)
         _refuse_foreign(aim, finding, trust)
         if finding.manifest is None and not confirm(
-            _founding(aim, scan, condition, finding), command="init", yes=yes
+            _founding(aim, scan, condition, finding), command=again, yes=yes
         ):
             return None
         try:
@@ -147,7 +150,7 @@ def _agree(
     if found and aim.present:
         return trust, False, None
     compared = _compare(context, aim)
-    if confirm(_joining(aim, compared), command="init", yes=yes):
+    if confirm(_joining(aim, compared), command=again, yes=yes):
         return trust, False, compared
     if fresh:
         setup.forget(context, aim.vault.name)
@@ -165,7 +168,10 @@ def _refuse_foreign(aim: Aim, finding: Finding, trust: Trust | None) -> None:
 
 
 def _founding(aim: Aim, scan: Scan, condition: Condition, finding: Finding) -> str:
-    files = f"these {many(len(scan.files), 'file')}" if scan.files else "what will be written"
+    count = len(scan.files)
+    files = (
+        f"these {count} files" if count > 1 else "this file" if count else "what will be written"
+    )
     kind = "public" if aim.vault.allow_public else "private"
     if condition.exists:
         rest = "" if finding.head is None else f", beside {', '.join(finding.names[:3])}"
@@ -176,12 +182,18 @@ def _founding(aim: Aim, scan: Scan, condition: Condition, finding: Finding) -> s
 
 
 def _compare(context: Context, aim: Aim) -> Comparison | None:
-    """Show what the vault and the folder hold; None where a daemon is at work on the vault."""
+    """Show what the vault and the folder hold; None where nothing is known of the vault.
+
+    Of a vault that a daemon is at work on it shows what that daemon saw last.
+    """
     try:
         with waiting(f"Comparing with {aim.vault.remote}"):
             compared = setup.compare(context, aim.vault, aim.root)
     except BusyError:
-        return None
+        there = remembered_files(context, aim.vault)
+        if there is None:
+            return None
+        compared = setup.compare_with(context, aim.root, there)
     held = [f"{name} ({many(count, 'file')})" for name, count in compared.roots.items()]
     say(f"The vault {aim.vault.name} holds: {', '.join(held) or 'nothing yet'}.")
     say(
@@ -193,8 +205,11 @@ def _compare(context: Context, aim: Aim) -> Comparison | None:
 
 def _joining(aim: Aim, compared: Comparison | None) -> str:
     if compared and aim.root.name not in compared.roots:
-        return f"Add {aim.root.path} to the vault as its root {aim.root.name}?"
-    return f"Unite {aim.root.path} with it? Nothing is deleted on either side."
+        return f"Add {aim.root.path} to the vault as its new root {aim.root.name}?"
+    return (
+        f"Unite {aim.root.path} with root {aim.root.name} of vault {aim.vault.name}?"
+        " Nothing is deleted on either side."
+    )
 
 
 def _configure(context: Context, aim: Aim, options: Options, trust: Trust) -> Context:
@@ -237,16 +252,25 @@ def _first_sync(
         "served": served,
         "sync": rows[name],
     }
-    lines = [*done.lines, *_next_steps(name, exported=exported, served=served)]
+    several = len(context.settings.vault) > 1
+    lines = [*_told(done.lines, name, served=served)]
+    lines += _next_steps(name, exported=exported, served=served, several=several)
     return Result(data, tuple(lines), done.errors, done.status)
 
 
-def _next_steps(vault: str, *, exported: bool, served: bool) -> list[Line]:
+def _told(lines: tuple[Line, ...], vault: str, *, served: bool) -> Iterator[Line]:
+    """Say of a sync that found nothing to do that the daemon was quicker."""
+    for line in lines:
+        quicker = served and line.text == f"{vault}: nothing to do"
+        yield Line(f"{vault}: the daemon has synced it already") if quicker else line
+
+
+def _next_steps(vault: str, *, exported: bool, served: bool, several: bool) -> list[Line]:
     lines = []
     if not exported:
         lines += [
             Line("Without its key nobody can read the vault, you included. Export it now:"),
-            Line(f"    memory-sync export-key ~/memory-sync-key.txt --vault {vault}", "bold"),
+            Line(f"    {export_command(vault, several=several)}", "bold"),
         ]
     if not served:
         lines += [Line("To keep syncing:"), Line("    memory-sync daemon", "bold")]

@@ -57,7 +57,7 @@ def summary(row: Mapping[str, Any]) -> str:
     if row["halts"]:
         counts.append("halted")
     if not counts:
-        return "nothing to do"
+        return "nothing done" if row.get("problems") else "nothing to do"
     sizes = (("sent", row["sent"]), ("received", row["received"]))
     travelled = ", ".join(f"{size(count)} {word}" for word, count in sizes if count)
     return ", ".join(counts) + (f" ({travelled})" if travelled else "")

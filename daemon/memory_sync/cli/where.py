@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,6 +56,17 @@ class Aim:
     root: RootSettings
     known: bool
     present: bool
+
+
+def command_of(options: Options) -> str:
+    """Return the command line that was given, but for --yes and --json."""
+    words = ["init", str(options.root)]
+    for option in ("remote", "vault", "name", "device"):
+        value = getattr(options, option)
+        words += [f"--{option}", value] if value else []
+    for pattern in options.include:
+        words += ["--include", pattern]
+    return shlex.join(words + ["--allow-public"] * options.allow_public)
 
 
 def normalised(remote: str) -> str:

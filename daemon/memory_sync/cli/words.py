@@ -34,6 +34,13 @@ def many(count: int, one: str, more: str = "") -> str:
     return f"{count} {one if count == 1 else more or one + 's'}"
 
 
+def export_command(vault: str, *, several: bool) -> str:
+    """Return the command that exports a vault's key, to a file of its own where there are more."""
+    if not several:
+        return "memory-sync export-key ~/memory-sync-key.txt"
+    return f"memory-sync export-key ~/memory-sync-key-{vault}.txt --vault {vault}"
+
+
 def columns(rows: Sequence[Sequence[str]]) -> list[str]:
     """Align the cells of a table, two spaces apart."""
     widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]

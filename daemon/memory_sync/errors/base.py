@@ -24,5 +24,6 @@ class MemorySyncError(Exception):
 
     @property
     def advice(self) -> str:
-        """The hint with its facts put in: a command."""
-        return self.hint.format(**self.facts)
+        """The hint with its facts put in: a command. A fact named `hint` is a better one."""
+        better = self.facts.get("hint")
+        return better if isinstance(better, str) else self.hint.format(**self.facts)

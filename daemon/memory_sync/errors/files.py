@@ -98,4 +98,5 @@ class DiskFullError(MemorySyncError):
 
     code = "disk-full"
     text = "No space is left to write {path}; nothing was cut short."
-    hint = "df -h '{path}'"
+    # Of all disks: the path that could not be written may not be there to be asked about.
+    hint = "df -h"

@@ -39,6 +39,7 @@ def command(file: str) -> Result:
     keystore.add(identity)
     # It came from outside: there is another place that has it.
     keystore.mark_exported(identity.recipient)
+    _wake(context)
     fits = _fits(context, identity)
     data = {"recipient": identity.recipient, "vaults": fits}
     return Result(data, (Line(f"The key {identity.recipient} is stored."), *_next(context, fits)))
@@ -56,8 +57,12 @@ def _read(file: str) -> bytes:
         else:
             with open(os.path.expanduser(file), "rb") as stream:
                 content = stream.read(MAX_SIZE + 1)
+    except PermissionError as error:
+        hint = f"chmod u+r '{file}'"
+        raise KeyFileError(path=file, detail=error.strerror, hint=hint) from None
     except OSError as error:
-        raise KeyFileError(path=file, detail=error.strerror) from None
+        hint = f"ls -la '{os.path.dirname(file) or '.'}'"
+        raise KeyFileError(path=file, detail=error.strerror, hint=hint) from None
     if len(content) > MAX_SIZE:
         raise KeyInvalidError(source=file)
     return content
@@ -95,6 +100,17 @@ def _parse(content: bytes, source: str) -> Identity:
         return parse_identity(content.decode("ascii"))
     except (CipherError, UnicodeDecodeError):
         raise KeyInvalidError(source=source) from None
+
+
+def _wake(context: Context) -> None:
+    """Let a daemon try again at once: one that lacks a key waits an hour."""
+    from contextlib import suppress
+
+    from memory_sync.app.sync import Wish, through_daemon
+    from memory_sync.errors import DaemonError
+
+    with suppress(DaemonError):
+        through_daemon(context, [vault.name for vault in context.settings.vault], Wish())
 
 
 def _fits(context: Context, identity: Identity) -> list[str]:

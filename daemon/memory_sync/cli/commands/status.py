@@ -13,7 +13,7 @@ from memory_sync.cli.conflicts import conflicts_problem
 from memory_sync.cli.options import example, json_option, vault_option
 from memory_sync.cli.result import Line, Result, as_problem, problem_of, worst
 from memory_sync.cli.standing import Standing, look, never_exported, worst_state
-from memory_sync.cli.words import age, columns, duration
+from memory_sync.cli.words import age, columns, duration, export_command
 from memory_sync.config.directories import Directories, directories
 from memory_sync.errors import DaemonError, HaltError, NotConfiguredError, OfflineError
 from memory_sync.model import Phase, Problem
@@ -45,7 +45,9 @@ def command(vault: str | None, exit_code: bool) -> Result:
     offline, 6 stopped, 7 halted; that of needs-attention is its cause's.
     """
     places = directories(os.environ)
-    standing = look(places, os.environ).only(vault)
+    everything = look(places, os.environ)
+    several = len(everything.vaults) > 1
+    standing = everything.only(vault)
     state = worst_state(standing)
     problems = {str(row["name"]): _problems(places, row) for row in standing.vaults}
     causes = _causes(places, standing, state, problems)
@@ -54,7 +56,7 @@ def command(vault: str | None, exit_code: bool) -> Result:
         *_headline(state, causes),
         *_table(standing),
         *_more(standing, problems, causes),
-        *_reminders(places, vault),
+        *_reminders(places, vault, several=several),
     )
     return Result(data, lines, status=_status(state, causes) if exit_code else 0)
 
@@ -124,12 +126,11 @@ def _more(
     return [Line(""), *lines] if lines else []
 
 
-def _reminders(places: Directories, only: str | None) -> list[Line]:
+def _reminders(places: Directories, only: str | None, *, several: bool) -> list[Line]:
     vaults = [name for name in never_exported(places) if only in (None, name)]
     return [
         Line(
-            f"The key of {name} was never exported: memory-sync export-key ~/memory-sync-key.txt"
-            + (f" --vault {name}" if len(vaults) > 1 else ""),
+            f"The key of {name} was never exported: {export_command(name, several=several)}",
             "warning",
         )
         for name in vaults
