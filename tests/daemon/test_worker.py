@@ -37,10 +37,14 @@ class Script:
     def __init__(self, *cycles: Cycle) -> None:
         self.cycles = list(cycles)
         self.calls = 0
+        self.distrusted = False
 
     def cycle(self, **_how: object) -> Outcome:
         self.calls += 1
         return (self.cycles.pop(0) if len(self.cycles) > 1 else self.cycles[0])()
+
+    def distrust(self) -> None:
+        self.distrusted = True
 
     def pending(self) -> int:
         return 3
@@ -98,6 +102,7 @@ def test_a_request_is_answered_also_while_nothing_is_due() -> None:
         answer = request.reply.get(5)
         assert answer
         assert (answer["up"], answer["head"]) == (("m/x",), "h")
+        assert bench.script.distrusted
 
 
 def test_i44_while_it_is_offline_what_waits_is_counted() -> None:

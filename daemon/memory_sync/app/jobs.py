@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from functools import partial
 
 from memory_sync.app.context import Context, load_context
-from memory_sync.app.vaults import open_vault, patterns_of
+from memory_sync.app.vaults import EVERYTHING, open_vault, patterns_of
 from memory_sync.config.logs import open_log
 from memory_sync.config.settings import VaultSettings, nested
 from memory_sync.daemon.schedule import Timing
 from memory_sync.daemon.supervisor import Places, Supervisor
 from memory_sync.daemon.watch import Watched
 from memory_sync.daemon.worker import Job
+from memory_sync.model.trees import CONFLICTS
 
 
 def run_daemon(env: Mapping[str, str], *, console: bool) -> None:
@@ -46,6 +47,8 @@ def _job(context: Context, vault: VaultSettings) -> Job:
         Watched(root.name, root.path, patterns_of(root, inner.get((vault.name, root.name), ())))
         for root in vault.root
     )
+    hidden = context.directories.vault_state(vault.name) / "conflicts"
+    watched += (Watched(CONFLICTS, hidden, EVERYTHING),)
     concerns = (
         repr(vault),
         repr(context.settings.github),

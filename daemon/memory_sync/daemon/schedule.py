@@ -56,6 +56,11 @@ class Schedule:
         """Note that events were lost: a full look is due at once."""
         self._scan_due = self._clock.monotonic()
 
+    @property
+    def failing(self) -> bool:
+        """Tell whether the last cycle failed and the next try waits."""
+        return self._retry_due is not None
+
     def due(self) -> float:
         """Return the monotonic time of the next cycle."""
         if self._retry_due is not None:

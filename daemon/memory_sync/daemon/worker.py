@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Protocol
 
@@ -74,6 +74,7 @@ class Worker(threading.Thread):
         self._report = VaultReport(job.name, job.remote, job.roots)
         self._stopping = False
         self._stale = False
+        self._uncounted = False
         self._requests: list[Request] = []
         self._watcher: Watcher | None = None
 
@@ -93,21 +94,35 @@ class Worker(threading.Thread):
             except Exception as error:  # noqa: BLE001 - a fault in one vault must not end the others
                 self._log.error("worker.fault", vault=self.job.name, kind=type(error).__name__)
                 self._fail(MemorySyncError(detail=type(error).__name__))
+            else:
+                continue
             self._sleep()
 
-    def _sleep(self) -> None:
+    def _sleep(self, engine: Engine | None = None) -> None:
         """Wait for the next try, for somebody who asks for one, or for the end."""
         # What has come is read first, also where no time is left to wait: the end may be in it.
         while message := self.mailbox.get(0):
             self._take(message)
         while not self._stopping and self._schedule.wait() > 0 and not self._requests:
-            self._take(self.mailbox.get(self._schedule.wait()))
+            count = engine is not None and self._uncounted
+            seconds = min(self._schedule.wait(), self.job.timing.debounce or 0.1)
+            message = self.mailbox.get(seconds if count else self._schedule.wait())
+            if engine and count and message is None:
+                self._count(engine)
+            self._take(message)
+
+    def _count(self, engine: Engine) -> None:
+        """Count what waits to go up while nothing can; it is only for show."""
+        self._uncounted = False
+        with suppress(MemorySyncError):
+            self._report = replace(self._report, pending=engine.pending())
+        self._publish()
 
     def _serve(self, engine: Engine) -> None:
-        while not (self._stopping or self._stale):
-            self._sleep()
-            if self._stopping:
-                break
+        while True:
+            self._sleep(engine)
+            if self._stopping or self._stale:
+                return
             if self._requests:
                 self._answer(engine, self._requests.pop(0))
             else:
@@ -117,6 +132,7 @@ class Worker(threading.Thread):
         match message:
             case Changed():
                 self._schedule.changed()
+                self._uncounted = self._schedule.failing
             case Lost(root):
                 self._log.warning("watch.lost", vault=self.job.name, root=root)
                 self._schedule.lost()
@@ -152,6 +168,7 @@ class Worker(threading.Thread):
                 actions = engine.preview().plan.actions
                 request.reply.put({"plan": [asdict(action) for action in actions]})
                 return
+            engine.distrust()
             outcome = engine.cycle(up=request.up, down=request.down)
         except MemorySyncError as error:
             self._fail(error, engine)
@@ -193,12 +210,6 @@ class Worker(threading.Thread):
         self._schedule.failed(error)
         # The next try opens the vault anew, with the token or the key that is there by then.
         self._stale = isinstance(error, AuthError | KeyError_)
-        pending = self._report.pending
-        if engine:
-            try:
-                pending = engine.pending()
-            except MemorySyncError:
-                pending = self._report.pending
         if error.code not in {known.code for known in self._report.problems}:
             self._log.warning(
                 "vault.trouble", vault=self.job.name, code=error.code, message=error.message
@@ -207,8 +218,9 @@ class Worker(threading.Thread):
             self._report,
             state=phase_of_error(error),
             problems=(problem(error),),
-            pending=pending,
         )
+        if engine:
+            self._count(engine)
         self._publish()
         for request in self._requests:
             request.reply.put({"error": asdict(problem(error))})

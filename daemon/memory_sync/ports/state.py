@@ -7,6 +7,7 @@ database that is corrupt is set aside; what must never be forgotten lies beside 
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -22,6 +23,8 @@ from memory_sync.ports.files import Glance
 from memory_sync.ports.schema import MIGRATIONS
 
 T = TypeVar("T")
+FULL_BELOW = 256 * 1024
+"""Free bytes below which a write that failed is taken to have failed for want of space."""
 NOT_CORRUPT = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
@@ -325,11 +328,20 @@ def _object_row(name: str, path: str, file: RemoteFile) -> tuple[str | int, ...]
 
 def _translated(error: sqlite3.OperationalError, path: Path | None) -> Exception:
     code = error.sqlite_errorcode & 0xFF
-    if code == sqlite3.SQLITE_FULL:
+    if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and _is_full(path)):
         return DiskFullError(path=path)
     if code in NOT_CORRUPT:
         return StateBusyError(path=path)
     return StateUnusableError(path=path, detail=str(error))
+
+
+def _is_full(path: Path | None) -> bool:
+    """Tell whether the disk is full: where a mapped file cannot grow, SQLite says only "I/O"."""
+    try:
+        disk = os.statvfs(path.parent if path else "/")
+    except OSError:
+        return False
+    return disk.f_bavail * disk.f_frsize < FULL_BELOW
 
 
 def _set_aside(path: Path) -> None:
