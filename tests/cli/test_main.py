@@ -226,3 +226,19 @@ def test_time_spans_in_words(seconds: float, text: str) -> None:
 def test_no_success_yet() -> None:
     """Zero is no moment."""
     assert age(0.0, 1e9) == "never"
+
+
+def test_ctrl_c_while_modules_load_is_no_traceback() -> None:
+    """However early it comes: one line, and 130."""
+    code = (
+        "import sys\n"
+        "class Early:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'memory_sync.cli.main': raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Early())\n"
+        "from memory_sync.__main__ import main\n"
+        "sys.exit(main())\n"
+    )
+    words = [sys.executable, "-c", code]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (130, "error: Interrupted.\n")
