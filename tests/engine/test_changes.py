@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from memory_sync.errors import DiskFullError
 from memory_sync.sync.patterns import Patterns
 from tests.engine.devices import Device, settle
 
@@ -309,6 +310,17 @@ def test_push_and_pull_change_their_own_side_only(laptop: Device, desktop: Devic
     assert desktop.remote.commits == before
 
 
+def test_i13_a_push_alone_does_not_make_a_root_one_in_sync(laptop: Device, desktop: Device) -> None:
+    """What differs on joining stays a conflict, also if the first command was `push`."""
+    laptop.write("MEMORY.md", "one\n")
+    laptop.sync()
+    desktop.write("MEMORY.md", "two\n")
+    desktop.sync(down=False)
+    desktop.sync()
+    assert desktop.read("MEMORY.md") == "one\n"
+    assert desktop.conflicts() == [b"two\n"]
+
+
 def test_a_preview_changes_nothing(laptop: Device, desktop: Device) -> None:
     """A dry run says what would be done and leaves both sides as they are."""
     laptop.write("MEMORY.md", "x\n")
@@ -350,6 +362,26 @@ def test_a_merge_that_would_grow_past_its_cap_is_a_conflict(
     settle(desktop, laptop)
     assert desktop.read("MEMORY.md") == "0123456789\nlaptop\n"
     assert desktop.conflicts() == [b"0123456789\ndesktop\n"]
+
+
+def test_i36_a_full_disk_here_does_not_keep_from_sending(
+    laptop: Device, desktop: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What does not fit is named and tried again; what was written here goes up all the same."""
+    laptop.write("MEMORY.md", "one\n")
+    laptop.sync()
+    desktop.write("memory/mine.md", "mine\n")
+    files = desktop.opened().roots["memory"].files
+
+    def full(*_args: object, **_kwargs: object) -> None:
+        raise DiskFullError(path="x")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "write", full)
+        outcome = desktop.sync()
+    assert [problem.code for problem in outcome.problems] == ["disk-full"]
+    assert (outcome.up, outcome.down) == (("memory/memory/mine.md",), ())
+    assert desktop.engine.cycle(look=False).down == ("memory/MEMORY.md",)
 
 
 @pytest.mark.parametrize("deed", ["vanishes", "changes"])

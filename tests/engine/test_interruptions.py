@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from memory_sync.errors import BusyError, OfflineError
+from memory_sync.errors import BusyError, OfflineError, StateBusyError
 from memory_sync.model import BaseFile
 from memory_sync.ports.state import Snapshot, State
 from memory_sync.vault.judge import Trust
@@ -200,6 +200,48 @@ def test_i31_a_device_that_was_away_overwrites_nothing_newer(
     desktop.write("memory/mine.md", "m\n")
     settle(desktop, laptop)
     assert desktop.files() == laptop.files() == {"MEMORY.md": b"newer\n", "memory/mine.md": b"m\n"}
+
+
+@pytest.mark.parametrize("fails", [True, False])
+def test_what_was_fetched_and_not_applied_is_applied_by_the_next_cycle(
+    laptop: Device, desktop: Device, monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    """A cycle that failed after its fetch, or a preview, leaves nothing to wait for a look."""
+    settle(laptop, desktop)
+    laptop.write("MEMORY.md", "two\n")
+    laptop.sync()
+    if fails:
+        with monkeypatch.context() as patch:
+            patch.setattr(desktop.opened().state, "glances", _busy)
+            with pytest.raises(BusyError):
+                desktop.engine.cycle(look=False)
+    else:
+        desktop.engine.preview()
+    desktop.engine.cycle(look=False)
+    assert desktop.read("MEMORY.md") == "two\n"
+
+
+def _busy(_: object) -> None:
+    raise StateBusyError(path="state.db")
+
+
+def test_i36_a_commit_that_could_not_be_recorded_is_read_again(
+    laptop: Device, desktop: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A database that fails once is not ahead of what it holds: nothing seems to be gone later."""
+    laptop.write("MEMORY.md", "one\n")
+    settle(laptop, desktop)
+    laptop.write("memory/a.md", "a\n")
+    with monkeypatch.context() as patch:
+        patch.setattr(laptop.opened().state, "save_base", _busy)
+        with pytest.raises(BusyError):
+            laptop.sync()
+    laptop.sync()
+    laptop.write("MEMORY.md", "two\n")
+    laptop.sync()
+    laptop.restart()
+    settle(laptop, desktop)
+    assert laptop.files() == desktop.files() == {"MEMORY.md": b"two\n", "memory/a.md": b"a\n"}
 
 
 def test_i39_a_crash_before_the_commit_leaves_the_remote_as_it_was(

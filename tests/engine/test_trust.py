@@ -213,6 +213,17 @@ def test_i42_a_branch_that_is_gone_is_a_halt(filled: Path, laptop: Device) -> No
     assert laptop.read("MEMORY.md") == "one\n"
 
 
+def test_a_folder_in_the_readmes_place_does_not_stop_the_vault(
+    filled: Path, laptop: Device, desktop: Device
+) -> None:
+    """It goes with the next push; what somebody made on the web blocks nobody."""
+    tamper(filled, {"README.md": None, "README.md/notes.txt": b"mine\n"})
+    laptop.write("MEMORY.md", "two\n")
+    settle(laptop, desktop)
+    assert desktop.read("MEMORY.md") == "two\n"
+    assert b"memory-sync vault" in content(filled, "README.md")
+
+
 class Liar(Meddler):
     """A remote whose listings leave a file out."""
 
@@ -256,6 +267,21 @@ def test_i50_bytes_that_are_not_what_was_asked_for_are_not_believed(
     assert len(outcome.down) == 1
     desktop.remote.spoil = None
     assert set(desktop.files()) >= {"MEMORY.md", "memory/a.md"}
+
+
+def test_i20_an_object_that_was_not_there_yet_is_read_when_it_is(
+    filled: Path, laptop: Device, desktop: Device
+) -> None:
+    """A replica may lag behind its branch: the same head is enough to try again, now and then."""
+    laptop.write("MEMORY.md", "two\n")
+    laptop.sync()
+    desktop.remote.spoil = lambda _, data: data + b"x" if data.startswith(b"-----") else data
+    assert [problem.code for problem in desktop.sync().problems] == ["object-broken"]
+    assert desktop.engine.cycle(look=False).problems
+    desktop.remote.spoil = None
+    desktop.clock.ahead += 301
+    assert desktop.engine.cycle(look=False).problems == ()
+    assert desktop.read("MEMORY.md") == "two\n"
 
 
 def test_i50_an_object_that_does_not_decrypt_touches_nothing(

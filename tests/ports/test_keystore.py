@@ -1,12 +1,15 @@
 """Identities and trust on the disk."""
 
+import errno
+import os
+import resource
 import stat
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from memory_sync.errors import KeyFileError, KeyInvalidError
+from memory_sync.errors import DiskFullError, FileUnwritableError, KeyFileError, KeyInvalidError
 from memory_sync.ports.keystore import Keystore
 from memory_sync.ports.spool import MEMORY, Spool
 from memory_sync.vault.judge import Trust
@@ -112,3 +115,36 @@ def test_the_spool_gives_back_what_it_got_and_leaves_nothing(tmp_path: Path) -> 
     assert list(tmp_path.iterdir()) == []
     spool.clear()
     assert spool.get("0") is None
+
+
+def test_i36_a_spool_on_a_full_disk_is_a_named_error(tmp_path: Path) -> None:
+    """Nothing that is cut short is ever handed out, and later there is space again."""
+    spool = Spool(tmp_path)
+    spool.put("a", bytes(MEMORY))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    try:
+        with pytest.raises(DiskFullError):
+            spool.put("b", bytes(100_000))
+        assert spool.get("b") is None
+        spool.clear()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    spool.put("b", bytes(100_000))
+    assert spool.get("b") == bytes(100_000)
+
+
+def test_trust_that_cannot_be_written_is_a_named_error(
+    store: Keystore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that fails leaves the old trust, and no traceback."""
+    trust = Trust("0" * 32, "age1x", "a" * 40, 1)
+    store.set_trust("v", trust)
+
+    def fail(_: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(FileUnwritableError):
+        store.set_trust("v", Trust("0" * 32, "age1x", "b" * 40, 2))
+    assert store.trust("v") == trust

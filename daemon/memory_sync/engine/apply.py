@@ -11,6 +11,7 @@ from memory_sync.engine.fetch import Fetcher, Wanted
 from memory_sync.engine.kit import Keys, Kit
 from memory_sync.engine.local import Looked
 from memory_sync.errors import (
+    DiskFullError,
     FileChangedError,
     FileError,
     FileTooLargeError,
@@ -20,7 +21,7 @@ from memory_sync.errors import (
 )
 from memory_sync.model import Action, BaseFile, FileVersion, Kind, RemoteFile, split_root
 from memory_sync.model.trees import CONFLICTS
-from memory_sync.sync.merge import merge
+from memory_sync.sync.merge import Merged, merge
 from memory_sync.vault.objects import Decoded, bounded_time, object_name
 from memory_sync.vault.paths import conflict_path
 
@@ -68,7 +69,7 @@ class Applier:
                 deeds[action.kind](action)
             except FileChangedError:
                 self._done.again = True
-            except (FileError, HaltError) as error:
+            except (FileError, HaltError, DiskFullError) as error:
                 self._done.errors[action.path] = error
         return self._done
 
@@ -104,9 +105,10 @@ class Applier:
         theirs = self._content(action.path, file)
         was = self._base_content(action.path, root)
         cap = self._kit.roots[root].merge_cap(relative)
-        result = merge(was, mine, theirs, cap=cap)
+        # Conflict copies that meet at one name (two devices have the same) stay as they are.
+        result = merge(was, mine, theirs, cap=cap) if root != CONFLICTS else Merged(theirs, True)
         version = self._looked.files[action.path]
-        if result.conflict and root != CONFLICTS:
+        if result.conflict:
             self._keep(action.path, version, mine)
         digest = sha256(result.content).hexdigest()
         if digest != action.local:
@@ -122,11 +124,14 @@ class Applier:
 
     def _keep(self, path: str, version: FileVersion, content: bytes) -> None:
         """Put the losing side of a conflict into `.conflicts`, unless it is there already."""
-        before = f"{CONFLICTS}/{path}/"
-        for other, known in self._looked.files.items():
-            if other.startswith(before) and known.digest == version.digest:
-                return
         stamp = datetime.fromtimestamp(bounded_time(version.mtime), UTC).strftime("%Y%m%dT%H%M%SZ")
+        root, relative = split_root(path)
+        copy = ""
+        if root == CONFLICTS:
+            copy, (path, _, name) = path, relative.rpartition("/")
+            stamp = name.partition("-")[0]
+        if any(other != copy for other in self._copies(path, version.digest)):
+            return
         place = conflict_path(path, stamp, self._kit.device)
         for number in range(2, 100):
             if place not in self._looked.files and place not in self._remote:
@@ -136,6 +141,13 @@ class Applier:
         self._kit.roots[CONFLICTS].files.write(relative, content, mode=0o600, expect=None)
         self._done.uploads[place] = FileVersion(version.digest, version.size, 0o600, version.mtime)
         self._done.conflicts.append(place)
+
+    def _copies(self, path: str, digest: str) -> list[str]:
+        """Find the conflict copies of a path that have this content, as they are by now."""
+        now = {other: known.digest for other, known in self._looked.files.items()}
+        now |= {other: row.digest if row else "" for other, row in self._done.base.items()}
+        before = f"{CONFLICTS}/{path}/"
+        return [other for other in now if other.startswith(before) and now[other] == digest]
 
     def _prefetch(self, actions: tuple[Action, ...]) -> None:
         """Fetch together what the actions need and a former step has not left in the spool."""

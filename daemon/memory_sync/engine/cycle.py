@@ -34,7 +34,8 @@ from memory_sync.vault.judge import Trust
 TRIES = 8
 WAIT_FOR_PERSON = (FileTooLargeError, FileNameError)
 """Errors of a file that no further look mends."""
-CONDITION_EVERY = 3600.0
+CONDITION_EVERY = 600.0
+"""Seconds between looks whether the repository is still there and still private."""
 REMEMBER_EVERY = 600
 
 
@@ -75,12 +76,18 @@ class Engine:
                 self._kit.spool.clear()
         raise RaceLostError(vault=self._kit.vault, tries=TRIES)
 
+    def distrust(self) -> None:
+        """Let the next cycle look whether the repository is still private, whenever that was."""
+        self._condition_due = 0.0
+
     def preview(self) -> Planned:
         """Fetch, look and plan, and change nothing: what a cycle would do."""
+        self._restless = True  # what is fetched here is still to be applied
         return make_plan(self._kit, self._fetcher.refresh(self._trust()))
 
     def remote_files(self) -> dict[str, RemoteFile]:
         """Fetch, and return what the vault holds, by path; the contents stay in the spool."""
+        self._restless = True
         return dict(self._fetcher.refresh(self._trust()).snapshot.objects.values())
 
     def pending(self) -> int:
@@ -91,6 +98,8 @@ class Engine:
 
     def _once(self, *, up: bool, down: bool, look: bool, fetch: bool) -> Outcome:
         trust = self._trust()
+        # Until this pass has come to its end: what it fetched and did not apply is seen but once.
+        restless, self._restless = self._restless, True
         if fetch or not (self._sound and self._fetcher.snapshot.head and trust.commit):
             self._sound = False
             # First the head: it tells a disk that is not mounted from a repository that is gone.
@@ -99,7 +108,8 @@ class Engine:
             self._sound = fetched.halt is None
         else:
             fetched = Fetched(self._fetcher.snapshot, self._fetcher.keys(trust))
-        if not (look or fetched.changed or self._restless) and self._roots_stand():
+        if not (look or fetched.changed or restless) and self._roots_stand():
+            self._restless = False
             return self._last
         planned = make_plan(self._kit, fetched)
         applied, recorded = self._apply(planned, fetched, down=down)
@@ -212,8 +222,11 @@ class Engine:
 
     def _establish(self, planned: Planned, applied: Applied, pushed: Pushed) -> None:
         """Remember the roots that are wholly in sync now."""
+        due = planned.plan.of(Kind.DELETE_LOCAL, Kind.DOWNLOAD, Kind.MERGE)
+        undone = {action.path for action in due} - applied.base.keys()
         troubled = planned.halts.keys() | {
-            split_root(path)[0] for path in (*planned.errors, *applied.errors, *pushed.errors)
+            split_root(path)[0]
+            for path in (*undone, *planned.errors, *applied.errors, *pushed.errors)
         }
         fresh = self._kit.roots.keys() - troubled - self._kit.state.established()
         if fresh and not (applied.again or pushed.again):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from memory_sync.engine.kit import Keys, Kit, unlock
 from memory_sync.engine.look import RemoteLook
@@ -17,17 +18,20 @@ from memory_sync.errors import (
     OrphanError,
     StaleReadError,
 )
-from memory_sync.model import Commit, Listing
+from memory_sync.model import BaseFile, Commit, Listing
 from memory_sync.ports.state import Broken, Snapshot
 from memory_sync.vault.judge import Court, Standing, Trust, Verdict
 from memory_sync.vault.manifest import FORMAT, MANIFEST, read_manifest
 from memory_sync.vault.objects import Decoded, ObjectError, decode, objects_in
+from memory_sync.vault.seals import read_seal
 from memory_sync.vault.trees import blob_id
 
 SLICE = 256
 """Blobs that are held in memory at once: of at most 48 KiB each, so 12 MiB."""
 PATIENCE = 60.0
 """Seconds for which an older head counts as a stale read and not as an attack."""
+BROKEN_EVERY = 300.0
+"""Seconds after which objects that could not be read are asked for again."""
 
 
 Wanted = tuple[str, tuple[str, ...]]
@@ -53,6 +57,7 @@ class Fetcher:
         self.snapshot = kit.state.snapshot()
         self._keys: Keys | None = None
         self._received = 0
+        self._broken_due = 0.0
 
     def keys(self, trust: Trust) -> Keys:
         """Return what opens the vault; made anew when what is trusted has changed hands."""
@@ -73,10 +78,11 @@ class Fetcher:
         head = kit.remote.head(self.snapshot.head or None)
         if head is None:
             raise BranchGoneError(vault=kit.vault, remote=kit.remote.url)
-        if head == self.snapshot.head and trust.commit:
-            kit.state.put("stale", None)
-            return Fetched(self.snapshot, self.keys(trust))
         keys = self.keys(trust)
+        # A crash can leave a snapshot that is older than the trust: then its head is judged anew.
+        if head == self.snapshot.head and kit.state.was_accepted(trust.commit):
+            kit.state.put("stale", None)
+            return self._read_broken(trust, keys)
         since = (self.snapshot.head, self.snapshot.listing) if self.snapshot.head else None
         chain = kit.remote.history(head, self.snapshot.head or None)
         top = next(iter(chain), None)
@@ -85,9 +91,34 @@ class Fetcher:
         look = RemoteLook(kit)
         listing = look.listing(top, since)
         court = Court(trust, look, keys.derived.seal)
-        verdict = court.judge(_again(top, chain))
+        passed: list[Commit] = []
+        verdict = court.judge(_noted(_again(top, chain), passed))
         self._refuse(verdict, head)
-        return self._take_over(verdict, top, listing, look, keys)
+        fetched = self._take_over(verdict, top, listing, look, keys)
+        self._note_chain(passed, verdict.newest, trust)
+        return fetched
+
+    def _note_chain(self, passed: list[Commit], newest: Commit | None, trust: Trust) -> None:
+        """Remember what lies between two accepted commits: a stale read may show any of it."""
+        ids = [commit.id for commit in passed]
+        if newest is None or trust.commit not in ids:
+            return
+        with self._kit.state.transaction():
+            for commit in passed[ids.index(newest.id) : ids.index(trust.commit)]:
+                seal = read_seal(commit.message)
+                if seal:
+                    self._kit.state.note_accepted(commit.id, seal.n)
+
+    def _read_broken(self, trust: Trust, keys: Keys) -> Fetched:
+        """Ask now and then for objects that could not be read: a replica may have lagged."""
+        old, now = self.snapshot, self._kit.clock.monotonic()
+        if old.broken and now >= self._broken_due:
+            self._broken_due = now + BROKEN_EVERY
+            new = self._read(old.head, old.listing, keys)
+            if new.broken != old.broken:
+                self.accept(new, trust.commit, trust.n)
+                return Fetched(new, keys, True, self._received)
+        return Fetched(old, keys)
 
     def _refuse(self, verdict: Verdict, head: str) -> None:
         kit = self._kit
@@ -133,12 +164,23 @@ class Fetcher:
         self.accept(new, newest.id, verdict.n)
         return Fetched(new, self.keys(trust), True, self._received, halt)
 
-    def accept(self, new: Snapshot, commit: str, n: int) -> None:
-        """Take a snapshot over as the one that was accepted last."""
+    def accept(
+        self,
+        new: Snapshot,
+        commit: str,
+        n: int,
+        rows: Mapping[str, BaseFile | None] = MappingProxyType({}),
+    ) -> None:
+        """Take a snapshot over as the one that was accepted last, with new rows of the base.
+
+        Not inside another transaction: only what differs is stored, so this snapshot may count as
+        stored once it is.
+        """
         state = self._kit.state
         with state.transaction():
             state.save_snapshot(self.snapshot, new)
             state.note_accepted(commit, n)
+            state.save_base(rows)
         self.snapshot = new
 
     def _read(self, head: str, listing: Listing, keys: Keys) -> Snapshot:
@@ -217,6 +259,12 @@ def _slices(wanted: Iterable[Wanted]) -> Iterator[list[Wanted]]:
         size += len(blobs)
     if group:
         yield group
+
+
+def _noted(chain: Iterable[Commit], passed: list[Commit]) -> Iterator[Commit]:
+    for commit in chain:
+        passed.append(commit)
+        yield commit
 
 
 def _again(first: Commit, rest: Iterable[Commit]) -> Iterator[Commit]:

@@ -24,6 +24,7 @@ class RemoteLook:
     def __init__(self, kit: Kit) -> None:
         self._kit = kit
         self._tops: dict[str, Mapping[str, Entry]] = {}
+        self._seen: dict[str, Commit] = {}
         # `vault.json` is the same in almost every commit: what it was last spares a request.
         known = (kit.state.get(MANIFEST) or "").encode()
         self._blobs: dict[str, bytes | None] = {blob_id(known): known}
@@ -52,6 +53,7 @@ class RemoteLook:
 
     def manifest(self, commit: Commit) -> Manifest | None:
         """Return the commit's `vault.json`, or None where it has none that can be read."""
+        self._seen[commit.id] = commit
         content = self._file(commit, MANIFEST)
         if content is None:
             return None
@@ -64,7 +66,8 @@ class RemoteLook:
         """Return the ids in the `superseded` of a commit's tree; none if the commit is unknown."""
         if not commit:
             return frozenset()
-        found = next(iter(self._kit.remote.history(commit)), None)
+        # Of a commit that was judged, the tree that its seal vouches for: no second answer counts.
+        found = self._seen.get(commit) or next(iter(self._kit.remote.history(commit)), None)
         content = self._file(found, SUPERSEDED) if found else None
         return read_superseded(content) if content else frozenset()
 

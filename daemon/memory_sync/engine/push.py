@@ -145,6 +145,8 @@ class Pusher:
             _remove_object(name, new)
         readme = README_TEXT.encode()
         if new.listing.get(README) != Entry(FILE_MODE, blob_id(readme)):
+            for path in [path for path in new.listing if path.startswith(f"{README}/")]:
+                del new.listing[path]  # a folder of that name, which others made
             new.listing[README] = Entry(FILE_MODE, blob_id(readme))
             writes[README] = readme
         tree = root_tree(new.listing)
@@ -159,9 +161,7 @@ class Pusher:
             path: base_of(encoded.file) for path, encoded in batch.encoded.items()
         }
         rows |= dict.fromkeys(batch.deletes)
-        with kit.state.transaction():
-            self._fetcher.accept(new, new.head, n)
-            kit.state.save_base(rows)
+        self._fetcher.accept(new, new.head, n, rows)
         self.done.up += [*batch.encoded, *batch.deletes]
         self.done.sent += sum(map(len, writes.values()))
         self.done.commits += 1

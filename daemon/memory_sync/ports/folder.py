@@ -41,7 +41,7 @@ from memory_sync.ports.gitfiles import (
 from memory_sync.ports.gitobjects import KINDS, GitObject, write_objects
 from memory_sync.ports.gittrees import NoSuchFileError, edit, entries, walk
 from memory_sync.ports.remote import Condition
-from memory_sync.vault.trees import EMPTY_TREE
+from memory_sync.vault.trees import EMPTY_TREE, object_id
 
 AUTHOR = "memory-sync <memory-sync@localhost>"
 
@@ -58,6 +58,10 @@ BROKEN = (
     AssertionError,
 )
 """What dulwich raises over objects that are not as git leaves them."""
+
+
+class MissingError(DamageError):
+    """An object that is not there."""
 
 
 class FolderRemote:
@@ -108,11 +112,20 @@ class FolderRemote:
             return Branch(self._path).read()
 
     def history(self, head: str, since: str | None = None) -> Iterator[Commit]:  # noqa: ARG002
-        """Follow first parents from `head` (included), newest first."""
+        """Follow first parents from `head` (included), newest first.
+
+        Nothing comes of a commit that is unknown, unless the branch is at it.
+        """
         with self._store() as store:
             following: str | None = head
             while following:
-                commit = _parse_commit(following, _read(store, following, "commit"))
+                try:
+                    content = _read(store, following, "commit")
+                except MissingError:
+                    if following == head != Branch(self._path).read():
+                        return  # only one that nobody has any more
+                    raise
+                commit = _parse_commit(following, content)
                 yield commit
                 following = next(iter(commit.parents), None)
 
@@ -233,9 +246,12 @@ def _read(store: DiskObjectStore, oid: str, kind: str) -> bytes:
         try:
             number, content = store.get_raw(key)
         except KeyError:
-            raise DamageError(f"object {oid} is missing") from None
+            raise MissingError(f"object {oid} is missing") from None
     if number != KINDS[kind]:
         raise DamageError(f"object {oid} is no {kind}")
+    # A commit's id is all that says what lies below it; of the others the caller computes it.
+    if kind == "commit" and object_id(kind, content) != oid:
+        raise DamageError(f"object {oid} has another content")
     return content
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from memory_sync.config.durable import make_private_folder, write_durably
 from memory_sync.errors import KeyFileError, KeyInvalidError
+from memory_sync.ports.handles import writing
 from memory_sync.vault.judge import Trust
 from memory_sync.vault.keys import CipherError, Identity, format_identity, parse_identity
 
@@ -71,9 +72,11 @@ class Keystore:
             raise KeyFileError(path=path, detail=type(error).__name__) from None
 
     def set_trust(self, vault: str, trust: Trust) -> None:
-        """Store what is trusted of a vault, durably."""
-        make_private_folder(self.folder)
-        write_durably(self._trust_path(vault), (json.dumps(asdict(trust)) + "\n").encode())
+        """Store what is trusted of a vault, durably. Raises DiskFullError or another error."""
+        path = self._trust_path(vault)
+        with writing(str(path)):
+            make_private_folder(self.folder)
+            write_durably(path, (json.dumps(asdict(trust)) + "\n").encode())
 
     def discard(self, vault: str, identity: Identity) -> None:
         """Drop a key and a trust record that were drawn for a vault which was never founded."""

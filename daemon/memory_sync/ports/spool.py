@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 from pathlib import Path
 from typing import IO
+
+from memory_sync.ports.handles import writing
 
 MEMORY = 16 * 1024 * 1024
 
@@ -23,17 +26,19 @@ class Spool:
         self._file: IO[bytes] | None = None
 
     def put(self, digest: str, content: bytes) -> None:
-        """Keep a content."""
+        """Keep a content. Raises DiskFullError or another error."""
         if digest in self._small or digest in self._places:
             return
         if self._held + len(content) <= MEMORY:
             self._held += len(content)
             self._small[digest] = content
             return
-        if self._file is None:
-            self._file = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 - closed below
-        place = self._file.seek(0, 2)
-        self._file.write(content)
+        with writing(str(self._folder or tempfile.gettempdir())):
+            if self._file is None:
+                self._file = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 - closed below
+            place = self._file.seek(0, 2)
+            self._file.write(content)
+            self._file.flush()
         self._places[digest] = (place, len(content))
 
     def get(self, digest: str) -> bytes | None:
@@ -52,5 +57,6 @@ class Spool:
         self._places.clear()
         self._held = 0
         if self._file:
-            self._file.close()
+            with contextlib.suppress(OSError):  # what could not be written is not wanted any more
+                self._file.close()
             self._file = None
