@@ -225,6 +225,28 @@ def _busy(_: object) -> None:
     raise StateBusyError(path="state.db")
 
 
+@pytest.mark.parametrize("text", ["desktop\n", "start\ndesktop\n"])
+@pytest.mark.parametrize("deleter", ["laptop", "desktop"])
+def test_i33_after_a_kill_in_a_conflict_a_delete_is_a_delete(
+    laptop: Device, desktop: Device, monkeypatch: pytest.MonkeyPatch, text: str, deleter: str
+) -> None:
+    """The remote's version was written and not recorded: what is deleted later stays deleted."""
+    laptop.write("memory/a.md", "start\n")
+    settle(laptop, desktop)
+    laptop.write("memory/a.md", "start\ndesktop\nlaptop\n")
+    desktop.write("memory/a.md", text)
+    laptop.sync()
+    with monkeypatch.context() as patch:
+        _kill_at(desktop.opened().roots["memory"].files, "write", "after", patch)
+        with pytest.raises(Killed):
+            desktop.sync()
+    desktop.restart()
+    settle(desktop, laptop)
+    (laptop if deleter == "laptop" else desktop).delete("memory/a.md")
+    settle(laptop, desktop)
+    assert laptop.files() == desktop.files() == {}
+
+
 def test_i36_a_commit_that_could_not_be_recorded_is_read_again(
     laptop: Device, desktop: Device, monkeypatch: pytest.MonkeyPatch
 ) -> None:

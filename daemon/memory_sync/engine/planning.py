@@ -40,7 +40,8 @@ def make_plan(kit: Kit, fetched: Fetched) -> Planned:
     remote_tree = {path: file.version.digest for path, file in remote.items()}
     base_tree = {path: file.digest for path, file in base.items()}
     for path, (digest, there) in kit.state.includes().items():
-        if (local_tree.get(path), remote_tree.get(path)) == (digest, there):
+        # Of equal ones the row of the base is due: without it a later delete would be none.
+        if digest != there and (local_tree.get(path), remote_tree.get(path)) == (digest, there):
             base_tree[path] = there  # a merge that was written and not yet recorded
     known = local_tree.keys() | remote_tree.keys() | base_tree.keys()
     outside = {path for path in known if not kit.wants(path)}
