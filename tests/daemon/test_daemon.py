@@ -225,7 +225,7 @@ def test_i33_killed_daemons_lose_nothing(pair: Pair) -> None:
         one.stop(signal.SIGKILL)
     one.start()
     wait(lambda: {file.stem for file in (two.root / "memory").glob("*.md")} == expected,
-         "all files are there")  # fmt: skip
+         "all files are there", 60)  # fmt: skip
     assert all(two.read(f"memory/{text}.md") == f"{text}\n" for text in expected)
 
 

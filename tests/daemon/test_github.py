@@ -119,11 +119,4 @@ def test_a_repository_that_becomes_public_is_a_halt(pair: Pair, hub: Hub) -> Non
     assert "public" in one.run("now", status=7)
     one.start()
     wait(lambda: one.row()["state"] == "halted", "a daemon that starts sees it")
-    hub.repo("ada/vault").private = True
-    one.run("now")
-    hub.repo("ada/vault").private = False
-    head = hub.repo("ada/vault").head()
-    one.configure(poll=600, debounce=500, max_delay=600)
-    one.write("memory/b.md", "b\n")
-    assert "public" in one.run("now", status=7)
     assert hub.repo("ada/vault").head() == head

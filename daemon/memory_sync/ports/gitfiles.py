@@ -6,11 +6,14 @@ exist, and a lock that is left behind stops them for ever.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import re
 import shutil
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from dulwich.refs import Ref, check_ref_format
@@ -21,8 +24,11 @@ from memory_sync.ports.gitobjects import placed, sync
 PATIENCE = 2.0
 """Seconds to wait for another program that holds the branch's lock."""
 
-STALE = 60.0
-"""Seconds after which a lock was left behind by a killed process: it is held for milliseconds."""
+STALE = 5.0
+"""Seconds after which git's lock was left behind by a killed process: it is held for milliseconds,
+and none of our own kind can hold it while we hold our own."""
+
+NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL)
 
 CONFIG = b"[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n"
 DEFAULT_HEAD = b"ref: refs/heads/main\n"
@@ -112,16 +118,35 @@ class Branch:
         Raises Moved if the branch is not at `parent`, and LockedError; it stays as it was then.
         """
         lock = self._file.with_name(f"{self._file.name}.lock")
-        handle = self._take(lock)
+        with self._alone(lock) as own:
+            handle = self._take(lock, own)
+            try:
+                self._move_locked(lock, handle, parent, new)
+            except BaseException:
+                if _is_still(lock, handle):
+                    lock.unlink(missing_ok=True)
+                raise
+            finally:
+                os.close(handle)
+        sync(self._file.parent)
+
+    @contextmanager
+    def _alone(self, lock: Path) -> Iterator[int]:
+        """Be the only one of our kind that moves the branch, by a lock that dies with its process.
+
+        So git's lock file, if it is there, is another program's, or what a killed process left.
+        """
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+        handle = os.open(self._repository / "memory-sync.lock", flags, 0o666)
         try:
-            self._move_locked(lock, handle, parent, new)
-        except BaseException:
-            if _is_still(lock, handle):
-                lock.unlink(missing_ok=True)
-            raise
+            end = time.monotonic() + PATIENCE
+            while not _locked(handle):
+                if time.monotonic() > end:
+                    raise LockedError(lock)
+                time.sleep(0.01)
+            yield handle
         finally:
             os.close(handle)
-        sync(self._file.parent)
 
     def _move_locked(self, lock: Path, handle: int, parent: str | None, new: str) -> None:
         if self.read() != parent:
@@ -144,7 +169,7 @@ class Branch:
                 return _checked(text, "packed-refs")
         return None
 
-    def _take(self, lock: Path) -> int:
+    def _take(self, lock: Path, own: int) -> int:
         """Make the lock file and return its handle."""
         if not lock.parent.is_dir():
             # git takes folders away whose branches it has packed.
@@ -154,33 +179,38 @@ class Branch:
             try:
                 return os.open(lock, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
             except FileExistsError:
-                if time.monotonic() > end and not self._break(lock):
+                if time.monotonic() > end and not _break(lock, own):
                     raise LockedError(lock) from None
             time.sleep(0.01)
 
-    def _break(self, lock: Path) -> bool:
-        """Take away a lock that a killed process left behind; tell whether it is gone.
 
-        Two who break one lock could take away the fresh lock of a third, so they do it one at a
-        time, under a lock that dies with its process. That one's file also tells the time as the
-        disk's own clock has it, which on a NAS is not ours.
-        """
-        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
-        handle = os.open(self._repository / "memory-sync.lock", flags, 0o666)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            os.pwrite(handle, b"\n", 0)
-            os.fsync(handle)
-            if abs(os.fstat(handle).st_mtime - os.stat(lock).st_mtime) <= STALE:
-                return False
-            lock.unlink()
-        except FileNotFoundError:
-            return True
-        except BlockingIOError:
+def _locked(handle: int) -> bool:
+    """Take the lock that dies with its process; where there are none, git's alone has to do."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        if error.errno not in NO_LOCKS:
+            raise
+    return True
+
+
+def _break(lock: Path, own: int) -> bool:
+    """Take away a lock that a killed process left behind; tell whether it is gone.
+
+    Our own lock is held, so nobody else breaks it at the same time. Its file also tells the time as
+    the disk's own clock has it, which on a NAS is not ours.
+    """
+    os.pwrite(own, b"\n", 0)
+    os.fsync(own)
+    try:
+        if abs(os.fstat(own).st_mtime - os.stat(lock).st_mtime) <= STALE:
             return False
-        finally:
-            os.close(handle)
-        return True
+        lock.unlink()
+    except FileNotFoundError:
+        pass
+    return True
 
 
 def _branch_name(repository: Path) -> str:
