@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.prose import Writer
-from tests.daemon.homes import DEBOUNCE, POLL, Home, edits_to_and_fro
+from tests.daemon.homes import DEBOUNCE, POLL, Home, edits_to_and_fro, share_vault
 from tests.engine.devices import Device
 
 FILES = 10_000
@@ -91,17 +91,10 @@ def appends(top: Path) -> Iterable[Row]:
 
 def daemons(top: Path) -> Iterable[Row]:
     """Two daemons over a folder vault: the way of an edit, `status`, and memory."""
-    remote = f"file://{top}/daemons.git"
     one, two = Home(top, "one"), Home(top, "two")
-    key = top / "key.txt"
-    one.write("MEMORY.md", "# memory\n")
-    one.run("init", str(one.root), "--remote", remote, "--device", "one", "--yes")
-    one.run("export-key", str(key))
-    two.run("import-key", str(key))
-    two.run("init", str(two.root), "--remote", remote, "--device", "two", "--yes")
+    share_vault(one, two, f"file://{top}/daemons.git")
     try:
         for home in (one, two):
-            home.configure()
             home.start()
             home.idle()
         middle = statistics.median(edits_to_and_fro(one, two)) - DEBOUNCE - POLL

@@ -125,6 +125,18 @@ def wait(good: Callable[[], object], what: str, seconds: float = DEADLINE) -> fl
     raise AssertionError(f"not within {seconds} s: {what}")
 
 
+def share_vault(one: Home, two: Home, remote: str) -> None:
+    """Let the first home found a vault and the second one join it, as the README says."""
+    key = str(one.top.parents[1] / "key.txt")
+    one.write("MEMORY.md", "# memory\n")
+    one.run("init", str(one.root), "--remote", remote, "--device", "one", "--yes")
+    one.run("export-key", key)
+    two.run("import-key", key)
+    two.run("init", str(two.root), "--remote", remote, "--device", "two", "--yes")
+    for home in (one, two):
+        home.configure()
+
+
 def edits_to_and_fro(one: Home, two: Home) -> list[float]:
     """Save a file on one machine and on the other in turn; return how long each edit travelled."""
     seconds: list[float] = []

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.daemon.homes import DEBOUNCE, POLL, Home, edits_to_and_fro, wait
+from tests.daemon.homes import DEBOUNCE, POLL, Home, edits_to_and_fro, share_vault, wait
 from tests.hub import Hub, faults
 from tests.hub.faults import Fault
 
@@ -30,13 +30,7 @@ def pair(tmp_path: Path, hub: Hub, token: str) -> Iterator[Pair]:
         (home.top / "config.toml").write_text(
             f'[github]\nbase_url = "{hub.base_url}"\ntoken_file = "{home.top}/token"\n'
         )
-    one.write("MEMORY.md", "# memory\n")
-    one.run("init", str(one.root), "--remote", REMOTE, "--device", "one", "--yes")
-    one.run("export-key", str(tmp_path / "key.txt"))
-    two.run("import-key", str(tmp_path / "key.txt"))
-    two.run("init", str(two.root), "--remote", REMOTE, "--device", "two", "--yes")
-    for home in (one, two):
-        home.configure()
+    share_vault(one, two, REMOTE)
     yield one, two
     for home in (one, two):
         home.close()
