@@ -1,6 +1,8 @@
 """Include and exclude patterns."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from memory_sync.sync.patterns import Glob, Patterns
 
@@ -30,16 +32,13 @@ def test_a_pattern_is_anchored_and_star_stays_in_its_part(
 
 
 @pytest.mark.parametrize(
-    ("folder", "reached", "covered"),
-    [("", True, False), ("memory", True, True), ("memory/deep/er", True, True),
-     ("node_modules", False, False), ("x/memory", False, False), ("MEMORY.md", False, False)],
+    ("folder", "reached"),
+    [("", True), ("memory", True), ("memory/deep/er", True),
+     ("node_modules", False), ("x/memory", False), ("MEMORY.md", False)],
 )  # fmt: skip
-def test_only_folders_that_a_pattern_can_reach_are_walked(
-    folder: str, reached: bool, covered: bool
-) -> None:
-    """A workspace with 20,000 other folders costs nothing; one watch serves what is covered."""
-    patterns = Patterns()
-    assert (patterns.reaches(folder), patterns.covers(folder)) == (reached, covered)
+def test_only_folders_that_a_pattern_can_reach_are_walked(folder: str, reached: bool) -> None:
+    """A workspace with 20,000 other folders costs nothing."""
+    assert Patterns().reaches(folder) == reached
 
 
 def test_an_exclude_wins_and_spares_the_walk() -> None:
@@ -50,3 +49,31 @@ def test_an_exclude_wins_and_spares_the_walk() -> None:
     assert not patterns.matches("private/a.md")
     assert not patterns.reaches("private")
     assert patterns.reaches("memory")
+
+
+def test_i28_an_excluded_folder_is_left_out_with_all_that_is_in_it() -> None:
+    """Also without `/**`: what is not walked must not match, or it would look deleted."""
+    patterns = Patterns(exclude=("memory/private", "memory/*/old"))
+    assert not patterns.matches("memory/private/a.md")
+    assert not patterns.matches("memory/private/deep/a.md")
+    assert not patterns.matches("memory/topic/old/a.md")
+    assert patterns.matches("memory/privately.md")
+    assert patterns.matches("memory/old/a.md")
+
+
+_PART = st.sampled_from(["a", "b", "a.md", "*", "**", "?", "*.md", "[ab]"])
+_GLOB = st.lists(_PART, min_size=1, max_size=4).map("/".join)
+_PATH = st.lists(st.sampled_from(["a", "b", "a.md", "c"]), min_size=1, max_size=5).map("/".join)
+
+
+@given(st.lists(_GLOB, min_size=1, max_size=3), st.lists(_GLOB, max_size=2), _PATH)
+@settings(max_examples=2000, deadline=None)
+def test_i28_whatever_matches_is_walked_to(
+    include: list[str], exclude: list[str], path: str
+) -> None:
+    """Every folder above a file that matches is one that a pattern reaches."""
+    patterns = Patterns(tuple(include), tuple(exclude))
+    if patterns.matches(path):
+        parts = path.split("/")
+        for count in range(len(parts)):
+            assert patterns.reaches("/".join(parts[:count]))

@@ -1,6 +1,8 @@
 """The planner: the table, and what holds for any three trees."""
 
+import os
 import random
+from collections.abc import Collection
 
 import pytest
 from hypothesis import given, settings
@@ -8,10 +10,10 @@ from hypothesis import strategies as st
 
 from memory_sync.model import Kind, Plan
 from memory_sync.sync.plan import plan
+from tests.sync.trees import TREES, Case, Tree, World, seeded
 
 A, B, C = "a" * 64, "b" * 64, "c" * 64
 PATH = "memory/x.md"
-Tree = dict[str, str]
 
 TABLE = [
     # local, remote, base -> action
@@ -68,86 +70,120 @@ def test_i28_outside_only_the_base_forgets(
     assert [action.kind for action in actions] == ([Kind.FORGET] if base else [])
 
 
-_DIGEST = st.sampled_from([A, B, C])
-_TREE = st.dictionaries(st.sampled_from([f"memory/{n}.md" for n in range(6)]), _DIGEST)
+EXAMPLES = 5000
+FEWER = 500
+"""Examples of the tests that look at one plan only: the many seeds go through the same checks."""
+ROUNDS = 3
+VOLUME = int(os.environ.get("MEMORY_SYNC_PLANS", "20000"))
 
 
-@st.composite
-def _correlated(draw: st.DrawFn) -> tuple[Tree, Tree, Tree]:
-    """Make one tree and change it twice, as two devices do."""
-    base = draw(_TREE)
-    sides: list[Tree] = []
-    for _ in range(2):
-        side = dict(base)
-        for path in draw(st.lists(st.sampled_from([f"memory/{n}.md" for n in range(6)]))):
-            digest = draw(st.none() | _DIGEST)
-            if digest:
-                side[path] = digest
-            else:
-                side.pop(path, None)
-        sides.append(side)
-    return sides[0], sides[1], base
-
-
-def _apply(made: Plan, local: Tree, remote: Tree, base: Tree) -> None:
-    """Pretend to carry the actions out; a merge makes a new content on this side."""
-    for action in made.actions:
-        path = action.path
-        match action.kind:
-            case Kind.UPLOAD:
-                remote[path] = base[path] = local[path]
-            case Kind.DOWNLOAD:
-                local[path] = base[path] = remote[path]
-            case Kind.DELETE_LOCAL:
-                del local[path], base[path]
-            case Kind.DELETE_REMOTE:
-                del remote[path], base[path]
-            case Kind.RECORD:
-                base[path] = remote[path]
-            case Kind.FORGET:
-                del base[path]
-            case Kind.MERGE:
-                base[path] = remote[path]
-                local[path] = f"merge of {local[path]} and {remote[path]}"
-
-
-@given(_correlated(), st.randoms(use_true_random=False))
-@settings(max_examples=500)
-def test_i1_i2_i3_plans_come_to_rest_in_any_order(
-    trees: tuple[Tree, Tree, Tree], chance: random.Random
-) -> None:
-    """Within three rounds the plan is empty and the trees equal, whatever the actions' order."""
-    ends: list[tuple[Tree, Tree, Tree]] = []
+def check_rest(case: Case, chance: random.Random) -> None:
+    """Check that plans come to rest in any order, at equal trees, and keep every content."""
+    left = case.held | case.outside
+    ends = []
     for shuffle in (False, True):
-        local, remote, base = (dict(tree) for tree in trees)
-        for _ in range(3):
-            made = plan(local, remote, base)
-            actions = list(made.actions)
+        world = World.of(case)
+        before = {*world.local.values(), *world.remote.values()}
+        for _ in range(ROUNDS):
+            actions = list(_now(world, case).plan().actions)
             if shuffle:
                 chance.shuffle(actions)
-            _apply(Plan(tuple(actions)), local, remote, base)
-        assert plan(local, remote, base) == Plan()
-        assert local == remote == base
-        ends.append((local, remote, base))
+            world.carry_out(actions)
+        assert _now(world, case).plan() == Plan()
+        for tree in (world.remote, world.base):
+            assert without(tree, left) == without(world.local, left)
+        assert before <= {*world.local.values(), *world.remote.values(), *world.kept}
+        ends.append(world)
     assert ends[0] == ends[1]
 
 
-@given(_correlated())
-@settings(max_examples=500)
-def test_i4_no_new_content_is_dropped(trees: tuple[Tree, Tree, Tree]) -> None:
-    """A content that is new on one side is uploaded, downloaded, merged or equal; never deleted."""
-    local, remote, base = trees
-    actions = {action.path: action.kind for action in plan(local, remote, base).actions}
-    for path, digest in local.items():
-        if digest != base.get(path) and digest != remote.get(path):
+def _now(world: World, case: Case) -> Case:
+    return Case(world.local, world.remote, world.base, case.held, case.outside)
+
+
+def without(tree: Tree, paths: Collection[str]) -> Tree:
+    """Return a tree without some paths."""
+    return {path: digest for path, digest in tree.items() if path not in paths}
+
+
+def check_new(case: Case) -> None:
+    """Check that a content which is new on one side is carried over, merged or equal."""
+    actions = {action.path: action.kind for action in case.plan().actions}
+    left = case.held | case.outside
+    for path, digest in without(case.local, left).items():
+        if digest not in (case.base.get(path), case.remote.get(path)):
             assert actions[path] in (Kind.UPLOAD, Kind.MERGE)
-    for path, digest in remote.items():
-        if digest != base.get(path) and digest != local.get(path):
+    for path, digest in without(case.remote, left).items():
+        if digest not in (case.base.get(path), case.local.get(path)):
             assert actions[path] in (Kind.DOWNLOAD, Kind.MERGE)
 
 
-@given(_correlated())
-def test_i5_the_same_trees_give_the_same_plan(trees: tuple[Tree, Tree, Tree]) -> None:
-    """To the byte, however the mappings were built."""
-    turned = [dict(reversed(tree.items())) for tree in trees]
-    assert repr(plan(*trees)) == repr(plan(*turned))
+def check_deletes(case: Case) -> None:
+    """Check that only what is as it was on the other side is deleted there."""
+    for action in case.plan().actions:
+        if action.kind is Kind.DELETE_LOCAL:
+            assert (action.local, action.remote) == (action.base, None)
+        if action.kind is Kind.DELETE_REMOTE:
+            assert (action.remote, action.local) == (action.base, None)
+
+
+def check_union(case: Case) -> None:
+    """Check that without a base nothing is deleted, and only what differs is merged."""
+    for action in Case(case.local, case.remote, {}).plan().actions:
+        assert action.kind in (Kind.UPLOAD, Kind.DOWNLOAD, Kind.RECORD, Kind.MERGE)
+        if action.kind is Kind.MERGE:
+            assert action.local != action.remote
+
+
+@given(TREES, st.integers(0, 2**32).map(random.Random))
+@settings(max_examples=EXAMPLES, deadline=None)
+def test_i1_i2_i3_plans_come_to_rest_in_any_order(case: Case, chance: random.Random) -> None:
+    """Within three rounds the plan is empty and the trees equal, whatever the actions' order."""
+    check_rest(case, chance)
+
+
+@given(TREES)
+@settings(max_examples=FEWER, deadline=None)
+def test_i4_no_new_content_is_dropped(case: Case) -> None:
+    """A content that is new on one side is uploaded, downloaded, merged or equal; never deleted."""
+    check_new(case)
+
+
+@given(TREES)
+@settings(max_examples=FEWER, deadline=None)
+def test_i8_a_delete_needs_an_untouched_file(case: Case) -> None:
+    """A file is deleted only where the other side has what the base has, and lacks it here."""
+    check_deletes(case)
+
+
+@given(TREES)
+@settings(max_examples=FEWER, deadline=None)
+def test_i13_without_a_base_nothing_is_deleted(case: Case) -> None:
+    """Both sides are united; a conflict is only possible where contents differ."""
+    check_union(case)
+
+
+def test_i1_i2_i3_i4_i8_i13_hold_for_many_seeds() -> None:
+    """The same for many more cases, from plain seeds: the one that fails is named."""
+    for seed in range(VOLUME):
+        case, chance = seeded(seed)
+        try:
+            check_rest(case, chance)
+            check_new(case)
+            check_deletes(case)
+            check_union(case)
+        except AssertionError as error:
+            raise AssertionError(f"seed {seed}: {case}") from error
+
+
+@given(TREES)
+@settings(max_examples=FEWER, deadline=None)
+def test_i5_the_same_trees_give_the_same_plan(case: Case) -> None:
+    """To the byte, however the mappings were built, and in the order of the paths."""
+    local, remote, base = (
+        dict(reversed(tree.items())) for tree in (case.local, case.remote, case.base)
+    )
+    held = frozenset(sorted(case.held, reverse=True))
+    assert repr(case.plan()) == repr(Case(local, remote, base, held, case.outside).plan())
+    paths = [action.path for action in case.plan().actions]
+    assert paths == sorted(set(paths))

@@ -1,16 +1,27 @@
-"""Guards: what looks like a mistake and not like a wish stops a root before anything is touched."""
+"""Guards: what looks like a mistake and not like a wish stops a root before anything is touched.
+
+A guard looks at what became of the files that both sides had (the base). What only moved to another
+path is not gone. A root that was stopped stays so while the greater part of it is still amiss: one
+file that is back does not let the deletes of all the others through.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from hashlib import sha256
 
 from memory_sync.model.trees import CONFLICTS, split_root
 
 Tree = Mapping[str, str]
 SEVERAL = 2
+"""A root of fewer files cannot be emptied by mistake and not by one delete."""
+MANY = 10
+"""Deletes beyond this number, and beyond half of the root, are asked about."""
+ALL = 10
+"""So many known files do not all change at once."""
 
 
 class Guard(StrEnum):
@@ -18,34 +29,126 @@ class Guard(StrEnum):
 
     LOCAL_EMPTIED = "local-emptied"
     REMOTE_EMPTIED = "remote-emptied"
+    MANY_DELETED = "many-deleted"
+    ALL_CHANGED = "all-changed"
 
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """A root that must not be touched, and how many files it was about."""
+    """A root that must not be touched, unless a person has `approved` of just that.
+
+    `suspects` are the paths of the vault that are amiss, `known` is how many files both sides had.
+    """
 
     root: str
     guard: Guard
-    count: int
+    suspects: frozenset[str]
+    known: int
+    approved: bool = False
+
+    @property
+    def plan(self) -> str:
+        """Return an id of what would be done: twelve hex digits."""
+        return plan_id(self.guard, self.suspects)
 
 
-def alarms(local: Tree, remote: Tree, base: Tree, roots: Collection[str]) -> tuple[Alarm, ...]:
-    """Look for roots of which one side has lost every file that both had.
+def plan_id(what: str, paths: Iterable[str]) -> str:
+    """Return an id (twelve hex digits) of something that would be done to these paths."""
+    return sha256("\n".join([what, *sorted(paths)]).encode()).hexdigest()[:12]
 
-    `base` is expected without the paths that are outside: those are not lost but unwanted.
+
+def alarms(
+    local: Tree,
+    remote: Tree,
+    base: Tree,
+    roots: Iterable[str],
+    *,
+    standing: Mapping[str, Alarm] | None = None,
+    limits: Mapping[str, int] | None = None,
+) -> tuple[Alarm, ...]:
+    """Look at each root for what a guard stops.
+
+    `base` is expected without the paths about which nothing is decided. `standing` are the alarms
+    of the last look by root, `limits` the numbers of deletes (by root) that are not asked about,
+    where they are not the default. An alarm that was approved comes back as it is while no further
+    path is amiss.
     """
-    counts = {
-        name: Counter(split_root(path)[0] for path in tree)
-        for name, tree in (("local", local), ("remote", remote), ("base", base))
-    }
-    found: list[Alarm] = []
-    for root in sorted(set(roots) - {CONFLICTS}):
-        known = counts["base"][root]
-        here, there = counts["local"][root], counts["remote"][root]
-        if known < SEVERAL or (not here and not there):
-            continue
-        if not here:
-            found.append(Alarm(root, Guard.LOCAL_EMPTIED, known))
-        elif not there:
-            found.append(Alarm(root, Guard.REMOTE_EMPTIED, known))
+    known: dict[str, dict[str, str]] = {root: {} for root in set(roots) - {CONFLICTS}}
+    for path, digest in base.items():
+        root = split_root(path)[0]
+        if root in known:
+            known[root][path] = digest
+    found = []
+    for root in sorted(known):
+        before = (standing or {}).get(root)
+        side = _Side(root, known[root], local, remote, (limits or {}).get(root, MANY))
+        alarm = _raised(side, before)
+        if alarm and before and before.approved and alarm.suspects <= before.suspects:
+            alarm = before
+        if alarm:
+            found.append(alarm)
     return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """One root: what was known of it, and what it looks like on both sides."""
+
+    root: str
+    known: Tree
+    local: Tree
+    remote: Tree
+    limit: int
+
+    def gone(self, tree: Tree) -> frozenset[str]:
+        """Return the known paths that are gone from a tree and have not moved within it."""
+        lost = sorted(path for path in self.known if path not in tree)
+        if not lost:
+            return frozenset()
+        fresh = Counter(
+            digest
+            for path, digest in tree.items()
+            if path not in self.known and split_root(path)[0] == self.root
+        )
+        gone = set()
+        for path in lost:
+            digest = self.known[path]
+            if fresh[digest] > 0:
+                fresh[digest] -= 1
+            else:
+                gone.add(path)
+        return frozenset(gone)
+
+    def changed(self) -> frozenset[str]:
+        """Return the known paths whose content here is neither the old one nor the vault's."""
+        return frozenset(
+            path
+            for path, digest in self.known.items()
+            if path in self.local and self.local[path] not in (digest, self.remote.get(path))
+        )
+
+
+def _raised(side: _Side, before: Alarm | None) -> Alarm | None:
+    count = len(side.known)
+    gone_here, gone_there = side.gone(side.local), side.gone(side.remote)
+    deleted = frozenset(path for path in gone_here if side.remote.get(path) == side.known[path])
+    changed = side.changed()
+    amiss = {
+        Guard.LOCAL_EMPTIED: gone_here,
+        Guard.REMOTE_EMPTIED: gone_there,
+        Guard.MANY_DELETED: deleted,
+        Guard.ALL_CHANGED: changed | gone_here,
+    }
+    # Where both sides have lost everything there is nothing left to lose.
+    both = len(gone_here) == len(gone_there) == count
+    raised = {
+        Guard.LOCAL_EMPTIED: SEVERAL <= count == len(gone_here) and not both,
+        Guard.REMOTE_EMPTIED: SEVERAL <= count == len(gone_there) and not both,
+        Guard.MANY_DELETED: len(deleted) > side.limit and 2 * len(deleted) > count,
+        Guard.ALL_CHANGED: ALL <= count == len(changed | gone_here) and bool(changed),
+    }
+    for guard, suspects in amiss.items():
+        stays = before is not None and before.guard is guard and 2 * len(suspects) > count
+        if raised[guard] or (stays and not both):
+            return Alarm(side.root, guard, suspects, count)
+    return None

@@ -82,11 +82,25 @@ def _diff3(base: Lines, local: Lines, remote: Lines) -> tuple[list[bytes], bool]
         elif theirs in (old, ours):
             merged += ours
         elif old:
-            merged += theirs
-            clash = True
+            lines, agreed = _settled(old, ours, theirs)
+            merged += lines
+            clash = clash or not agreed
         else:
             merged += _both(ours, theirs)
     return merged, clash
+
+
+def _settled(old: Lines, ours: Lines, theirs: Lines) -> tuple[Lines, bool]:
+    """Tell what stays of lines that both sides changed, and whether nothing of ours is lost by it.
+
+    What both begin or end with is agreed upon; it is no overlap if between that only one of them
+    differs from the old lines.
+    """
+    head = _common(ours, theirs)
+    tail = _common(ours[head:][::-1], theirs[head:][::-1])
+    if ours[head : len(ours) - tail] == old:
+        return theirs, True
+    return (ours, True) if theirs[head : len(theirs) - tail] == old else (theirs, False)
 
 
 def _both(ours: Lines, theirs: Lines) -> list[bytes]:
@@ -101,8 +115,28 @@ def _both(ours: Lines, theirs: Lines) -> list[bytes]:
         return list(ours)
     head = _common(ours, theirs)
     tail = _common(ours[head:][::-1], theirs[head:][::-1])
-    end_ours, end_theirs = len(ours) - tail, len(theirs) - tail
-    return [*theirs[:end_theirs], *ours[head:end_ours], *theirs[end_theirs:]]
+    mine, other = ours[head : len(ours) - tail], theirs[head : len(theirs) - tail]
+    middle = _woven(mine, other)
+    return [*theirs[:head], *middle, *theirs[len(theirs) - tail :]]
+
+
+def _woven(ours: Lines, theirs: Lines) -> list[bytes]:
+    """Put one insertion after the other, or into it where they are two versions of one text.
+
+    They are if they share half of the shorter one's lines; empty lines tell nothing.
+    """
+    blocks = SequenceMatcher(None, ours, theirs, autojunk=False).get_matching_blocks()
+    shared = sum(bool(line.strip()) for at, _, size in blocks for line in ours[at : at + size])
+    shorter = min(sum(bool(line.strip()) for line in lines) for lines in (ours, theirs))
+    if not shared or 2 * shared < shorter:
+        return [*theirs, *ours]
+    woven: list[bytes] = []
+    at_ours = at_theirs = 0
+    for mine, other, size in blocks:
+        woven += _both(ours[at_ours:mine], theirs[at_theirs:other])
+        woven += ours[mine : mine + size]
+        at_ours, at_theirs = mine + size, other + size
+    return woven
 
 
 def _common(one: Lines, other: Lines) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from fnmatch import translate
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 DEFAULT_INCLUDE = ("MEMORY.md", "memory/**/*.md")
 
@@ -22,9 +22,7 @@ class Glob:
 
     @cached_property
     def _parts(self) -> tuple[re.Pattern[str] | None, ...]:
-        """Compile each part; None stands for `**`."""
-        parts = [part for part in self.text.split("/") if part not in ("", ".")]
-        return tuple(None if part == "**" else re.compile(translate(part)) for part in parts)
+        return _compiled(self.text)
 
     def matches(self, path: str) -> bool:
         """Tell whether the pattern names this file."""
@@ -34,18 +32,12 @@ class Glob:
         """Tell whether a file below this folder (or below the root, for "") can match."""
         return _walk(self._parts, tuple(folder.split("/")) if folder else (), prefix=True)
 
-    def covers(self, folder: str) -> bool:
-        """Tell whether every folder below this one is reached."""
-        return _reaches_all(self._parts, tuple(folder.split("/")) if folder else ())
 
-
-def _reaches_all(pattern: tuple[re.Pattern[str] | None, ...], parts: tuple[str, ...]) -> bool:
-    if not pattern:
-        return False
-    first, rest = pattern[0], pattern[1:]
-    if first is None:
-        return True
-    return bool(parts) and bool(first.match(parts[0])) and _reaches_all(rest, parts[1:])
+@lru_cache(maxsize=1024)
+def _compiled(text: str) -> tuple[re.Pattern[str] | None, ...]:
+    """Compile each part of a pattern; None stands for `**`."""
+    parts = [part for part in text.split("/") if part not in ("", ".")]
+    return tuple(None if part == "**" else re.compile(translate(part)) for part in parts)
 
 
 def _walk(
@@ -75,18 +67,21 @@ class Patterns:
 
     def matches(self, path: str) -> bool:
         """Tell whether the file at this path, relative to the root, is synced."""
-        include, exclude = self._globs
-        return any(glob.matches(path) for glob in include) and not any(
-            glob.matches(path) for glob in exclude
-        )
+        return any(glob.matches(path) for glob in self._globs[0]) and not self._excluded(path)
 
     def reaches(self, folder: str) -> bool:
         """Tell whether files below this folder can be synced."""
-        include, exclude = self._globs
-        return any(glob.reaches(folder) for glob in include) and not any(
-            glob.matches(folder) for glob in exclude
-        )
+        return any(glob.reaches(folder) for glob in self._globs[0]) and not self._excluded(folder)
 
-    def covers(self, folder: str) -> bool:
-        """Tell whether every folder below this one is reached: one watch serves them all."""
-        return any(glob.covers(folder) for glob in self._globs[0])
+    def _excluded(self, path: str) -> bool:
+        """Tell whether an exclude names a path, or a folder on the way to it.
+
+        With one rule for files and folders, no file can match that a walk does not come to: such a
+        file would look deleted.
+        """
+        exclude = self._globs[1]
+        if not exclude or not path:
+            return False
+        parts = path.split("/")
+        ways = ["/".join(parts[:count]) for count in range(1, len(parts) + 1)]
+        return any(glob.matches(way) for glob in exclude for way in ways)
