@@ -229,7 +229,7 @@ def test_the_page_lists_what_is_answered(ask: Socket) -> None:
 
 def test_the_page_lists_every_parameter(ask: Socket) -> None:
     """Each parameter of `sync` in docs/control.md is one that the server looks at."""
-    wrong: dict[str, Any] = {"vaults": ["other"], "up": 1, "down": 1, "dry_run": 1}
+    wrong: dict[str, Any] = {"vaults": ["other"], "up": 1, "down": 1, "dry_run": 1, "confirm": 1}
     assert table_of("sync", "parameter") == set(wrong)
     for name, value in wrong.items():
         with pytest.raises(UsageError):

@@ -70,7 +70,16 @@ def test_commands_that_touch_a_vault_take_its_name() -> None:
         for name in COMMANDS
     }
     with_vault = {name for name in COMMANDS if "--vault" in options[name]}
-    assert with_vault == {"init", "now", "push", "pull", "status", "export-key"}
+    assert with_vault == {
+        "init",
+        "now",
+        "push",
+        "pull",
+        "status",
+        "confirm",
+        "restore",
+        "export-key",
+    }
     assert {name for name in COMMANDS if "--json" in options[name]} == {
         *with_vault,
         "logs",

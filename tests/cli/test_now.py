@@ -114,13 +114,16 @@ def test_it_goes_through_the_daemon_where_one_runs(ada: Person) -> None:
 
 
 def test_a_halted_root_ends_with_7(ada: Person) -> None:
-    """The folder is gone: nothing is deleted anywhere, and the hint looks for it."""
+    """The folder is gone: nothing is deleted anywhere, and it says what would have been."""
     ada.init()
     shutil.move(ada.agent, f"{ada.agent}.moved")
     ran = ada.types("now")
     assert ran.status == 7
     assert ran.out == "vault: halted\n"
-    assert ran.err.splitlines()[1] == f"hint: ls -la '{ada.agent}'"
+    _, would, hint = ran.err.splitlines()
+    paths = "memory/MEMORY.md, memory/memory/2026-01-01.md"
+    assert would == f"it would have been to delete 2 files in the vault ({paths})"
+    assert hint == "hint: memory-sync confirm --root memory"
 
 
 def test_a_vault_that_is_away_ends_with_5(ada: Person, tmp_path: Path) -> None:

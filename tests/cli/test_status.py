@@ -112,9 +112,10 @@ def test_a_halt_is_the_worst_and_says_what_mends_it(ada: Person) -> None:
         ada.types("now")
         ran = ada.types("status", "--exit-code")
         assert ran.status == 7
-        first, hint, *_ = ran.out.splitlines()
+        first, would, hint, *_ = ran.out.splitlines()
         assert first.startswith(f"halted: The folder {ada.agent} of root memory is not there")
-        assert hint == f"hint: ls -la '{ada.agent}'"
+        assert would.startswith("it would have been to delete ")
+        assert hint == "hint: memory-sync confirm --root memory"
         shutil.move(f"{ada.agent}.moved", ada.agent)
         until(lambda: ada.state() == "idle")
 

@@ -14,6 +14,7 @@ from memory_sync.config.settings import (
     GitHubSettings,
     RootSettings,
     Settings,
+    TrashSettings,
     VaultSettings,
 )
 
@@ -24,10 +25,11 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "Top of the file": Settings,
     "`[daemon]`": DaemonSettings,
     "`[github]`": GitHubSettings,
+    "`[trash]`": TrashSettings,
     "`[[vault]]`": VaultSettings,
     "`[[vault.root]]`": RootSettings,
 }
-TABLES = {"daemon", "github", "vault", "root"}
+TABLES = {"daemon", "github", "trash", "vault", "root"}
 REQUIRED: dict[type[BaseModel], dict[str, Any]] = {
     VaultSettings: {"name": "v", "remote": "file:///v.git"},
     RootSettings: {"path": "/r"},
@@ -67,6 +69,7 @@ def test_the_example_can_be_put_in_force(tmp_path: Path) -> None:
     config.write_text(uncommented())
     found = load(config, {})
     assert found.daemon == DaemonSettings()
+    assert found.trash == TrashSettings()
     assert found.github.model_copy(update={"token_file": None}) == GitHubSettings()
     assert len(found.vault) == len(found.vault[0].root) == 1
 
@@ -76,7 +79,9 @@ def test_the_example_has_every_setting() -> None:
     data = tomllib.loads(uncommented())
     vault = data["vault"][0]
     for section, part in zip(
-        SECTIONS, (data, data["daemon"], data["github"], vault, vault["root"][0]), strict=True
+        SECTIONS,
+        (data, data["daemon"], data["github"], data["trash"], vault, vault["root"][0]),
+        strict=True,
     ):
         assert [name for name in part if name not in TABLES] == list(documented(section))
 

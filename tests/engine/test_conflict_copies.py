@@ -1,6 +1,7 @@
 """Conflict copies that meet each other: none is lost, and no content is kept twice."""
 
 import os
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -67,10 +68,8 @@ def test_i16_a_content_that_two_devices_lose_is_kept_once(trio: tuple[Device, ..
     assert [device.conflicts() for device in trio] == [[b"B\n"]] * 3
 
 
-def test_i4_a_copy_that_was_resolved_meanwhile_is_kept_anew(
-    laptop: Device, desktop: Device
-) -> None:
-    """What loses again, just as its old copy goes, gets a copy of its own."""
+def test_i16_a_content_that_is_in_history_gets_no_copy(laptop: Device, desktop: Device) -> None:
+    """What loses again after its copy was settled is in the vault's history already."""
     laptop.write("MEMORY.md", "start\n")
     settle(laptop, desktop)
     laptop.write("MEMORY.md", "A\n")
@@ -83,4 +82,49 @@ def test_i4_a_copy_that_was_resolved_meanwhile_is_kept_anew(
     desktop.write("MEMORY.md", "B\n")
     settle(desktop, laptop)
     assert laptop.files() == desktop.files() == {"MEMORY.md": b"C\n"}
-    assert laptop.conflicts() == desktop.conflicts() == [b"B\n"]
+    assert laptop.conflicts() == desktop.conflicts() == []
+    assert desktop.opened().state.in_history(sha256(b"B\n").hexdigest())
+
+
+@pytest.mark.parametrize("mine", ["only the copy goes", "the copy is taken over", "both are kept"])
+@pytest.mark.parametrize(
+    "theirs", ["only the copy goes", "the copy is taken over", "both are kept"]
+)
+def test_i15_two_devices_that_resolve_one_conflict_end_the_same(
+    laptop: Device, desktop: Device, mine: str, theirs: str
+) -> None:
+    """Each on its own, in the same way or another: the same trees, and no conflict any more."""
+    laptop.write("MEMORY.md", "start\n")
+    settle(laptop, desktop)
+    laptop.write("MEMORY.md", "A\n")
+    desktop.write("MEMORY.md", "B\n")
+    settle(laptop, desktop)
+    assert laptop.conflicts() == [b"B\n"]
+    for device, way in ((laptop, mine), (desktop, theirs)):
+        if way == "the copy is taken over":
+            device.write("MEMORY.md", "B\n")
+        if way == "both are kept":
+            device.write("MEMORY.md", "A\nB\n")
+        [copy] = device.files(CONFLICTS)
+        device.delete(copy, CONFLICTS)
+    settle(laptop, desktop)
+    assert laptop.files() == desktop.files()
+    assert laptop.conflicts() == desktop.conflicts() == []
+    assert not any(device.sync().up for device in (laptop, desktop))
+
+
+def test_i15_i16_two_devices_that_lose_the_same_content_keep_one_copy(
+    trio: tuple[Device, ...],
+) -> None:
+    """Both were restored to one state and edited alike: whoever comes second finds it kept."""
+    first, second, third = trio
+    first.write("MEMORY.md", "start\n")
+    settle(*trio)
+    first.write("MEMORY.md", "A\n")
+    first.sync()
+    for device in (second, third):
+        device.write("MEMORY.md", "B\n")
+    settle(second, third, first)
+    for device in trio:
+        assert device.files() == {"MEMORY.md": b"A\n"}
+        assert device.conflicts() == [b"B\n"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -85,6 +85,15 @@ class Bench(Protocol):
         """Return the contents that the trash holds."""
         ...
 
+    def appending(self, path: str) -> AbstractContextManager[Callable[[bytes], object]]:
+        """Open a file as a program does that goes on appending to it; give what appends."""
+        ...
+
+    @property
+    def keeps_what_is_open(self) -> bool:
+        """Tell whether a replaced file can be kept itself, and not only its content."""
+        ...
+
 
 @dataclass
 class DiskBench:
@@ -148,7 +157,18 @@ class DiskBench:
 
     def trashed(self) -> list[bytes]:
         """Return the contents that the trash holds."""
-        return [place.read_bytes() for place in self.trash.folder.rglob("*") if place.is_file()]
+        return [Path(item.place).read_bytes() for item in self.trash.entries()]
+
+    @contextmanager
+    def appending(self, path: str) -> Iterator[Callable[[bytes], object]]:
+        """Open a file as a program does that goes on appending to it; give what appends."""
+        with (self.root / path).open("ab", buffering=0) as stream:
+            yield stream.write
+
+    @property
+    def keeps_what_is_open(self) -> bool:
+        """Tell whether names can be traded here, or a file have two of them."""
+        return switch._system_call() is not None or os.link in os.supports_follow_symlinks
 
 
 @contextmanager

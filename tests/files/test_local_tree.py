@@ -288,3 +288,82 @@ def test_errors_name_the_file(bench: Bench) -> None:
     bench.put("memory/large.md", b"x" * (MAX_SIZE + 1))
     errors: list[FileError] = list(bench.tree.scan({}).held.values())
     assert ["memory/large.md" in error.message for error in errors] == [True]
+
+
+def test_i19_what_is_appended_to_a_replaced_file_is_heard(bench: Bench) -> None:
+    """It is told with where the file was and what it held before; the live file is untouched."""
+    bench.put("memory/a.md", b"old\n")
+    with bench.appending("memory/a.md") as append:
+        bench.tree.write("memory/a.md", b"new\n", mode=0o644, expect=digest(b"old\n"))
+        assert bench.tree.echoes(recent=True) == bench.tree.echoes(recent=False) == ()
+        append(b"late\n")
+        if not bench.keeps_what_is_open:
+            assert bench.trashed() == [b"old\n"]
+            return
+        [echo] = bench.tree.echoes(recent=True)
+        assert (echo.path, echo.before, echo.content) == ("memory/a.md", b"old\n", b"old\nlate\n")
+        assert bench.tree.echoes(recent=False) == (echo,)
+    assert bench.get("memory/a.md") == b"new\n"
+
+
+def test_i19_what_is_appended_to_a_removed_file_is_heard(bench: Bench) -> None:
+    """The same for a file that was removed, and the folder that was empty then is gone."""
+    bench.put("memory/deep/a.md", b"old\n")
+    with bench.appending("memory/deep/a.md") as append:
+        bench.tree.remove("memory/deep/a.md", digest(b"old\n"))
+        append(b"late\n")
+        [echo] = bench.tree.echoes(recent=True)
+    assert (echo.path, echo.content) == ("memory/deep/a.md", b"old\nlate\n")
+    assert bench.names() == set()
+
+
+def test_i19_a_late_write_is_heard_until_it_is_settled(bench: Bench) -> None:
+    """It is told each time it is asked for, then no more, until the file changes again."""
+    bench.put("MEMORY.md", b"old\n")
+    with bench.appending("MEMORY.md") as append:
+        bench.tree.remove("MEMORY.md", digest(b"old\n"))
+        append(b"one\n")
+        [echo] = bench.tree.echoes(recent=True)
+        assert bench.tree.echoes(recent=True) == (echo,)
+        bench.tree.settle(echo)
+        assert bench.tree.echoes(recent=True) == bench.tree.echoes(recent=False) == ()
+        append(b"two\n")
+        [more] = bench.tree.echoes(recent=True)
+        bench.tree.settle(more)
+        assert bench.tree.echoes(recent=False) == ()
+    assert (more.before, more.content) == (b"old\none\n", b"old\none\ntwo\n")
+
+
+def test_i19_a_write_after_the_look_is_heard_though_that_look_is_settled(bench: Bench) -> None:
+    """Settling is about the content that was told, not about what came since."""
+    bench.put("MEMORY.md", b"old\n")
+    with bench.appending("MEMORY.md") as append:
+        bench.tree.remove("MEMORY.md", digest(b"old\n"))
+        append(b"one\n")
+        [echo] = bench.tree.echoes(recent=True)
+        append(b"two\n")
+        bench.tree.settle(echo)
+        [more] = bench.tree.echoes(recent=True)
+    assert (more.before, more.content) == (b"old\none\n", b"old\none\ntwo\n")
+
+
+def test_i19_each_displaced_file_of_a_path_is_heard(bench: Bench) -> None:
+    """Two programs that each have another former version open are both told of."""
+    bench.put("MEMORY.md", b"1\n")
+    with bench.appending("MEMORY.md") as first:
+        bench.tree.remove("MEMORY.md", digest(b"1\n"))
+        bench.put("MEMORY.md", b"2\n")
+        with bench.appending("MEMORY.md") as second:
+            bench.tree.remove("MEMORY.md", digest(b"2\n"))
+            first(b"late\n")
+            second(b"late\n")
+            contents = {echo.content for echo in bench.tree.echoes(recent=False)}
+    assert contents == {b"1\nlate\n", b"2\nlate\n"}
+
+
+def test_i35_flush_answers_with_what_is_durable_now(bench: Bench) -> None:
+    """Files that are there are; one that is gone, a folder, or one behind a file is left out."""
+    bench.put("MEMORY.md", b"one")
+    bench.put("memory/deep/a.md", b"two")
+    paths = ["MEMORY.md", "memory/deep/a.md", "memory/gone.md", "memory/deep", "MEMORY.md/x.md"]
+    assert bench.tree.flush(paths) == {"MEMORY.md", "memory/deep/a.md"}

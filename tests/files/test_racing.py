@@ -11,6 +11,8 @@ import pytest
 
 from memory_sync.errors import FileChangedError
 from memory_sync.ports import handles, replace, switch
+from memory_sync.ports.displaced import Record
+from memory_sync.ports.handles import Spot
 from tests.files.bench import DiskBench, without_exchange
 from tests.files.test_local_tree import digest
 
@@ -130,7 +132,7 @@ def test_i32_a_save_before_a_removal_wins(disk: DiskBench, monkeypatch: pytest.M
     disk.put("MEMORY.md", OLD)
     verify = replace.verify
 
-    def verify_then_save(spot: handles.Spot, expect: str, limit: int) -> os.stat_result:
+    def verify_then_save(spot: Spot, expect: str, limit: int) -> Record:
         seen = verify(spot, expect, limit)
         if spot.name == "MEMORY.md":
             save(disk, b"agent's")
@@ -168,10 +170,10 @@ def test_i32_a_save_wins_where_names_cannot_be_traded(
     disk.put("MEMORY.md", OLD)
     take = disk.trash.take
 
-    def take_then_save(folder: int, name: str, root: str, path: str, digest: str | None) -> Path:
-        place = take(folder, name, root, path, digest)
+    def take_then_save(spot: Spot, root: str, path: str, record: Record | None) -> bool:
+        moved = take(spot, root, path, record)
         save(disk, b"agent's")
-        return place
+        return moved
 
     monkeypatch.setattr(disk.trash, "take", take_then_save)
     with without_exchange(links=links), pytest.raises(FileChangedError):

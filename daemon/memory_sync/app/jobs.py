@@ -53,6 +53,7 @@ def _job(context: Context, vault: VaultSettings) -> Job:
         repr(vault),
         repr(context.settings.github),
         repr(daemon),
+        repr(context.settings.trash),
         context.settings.device,
         str(watched),
     )

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from memory_sync.app.context import Context
 from memory_sync.app.vaults import open_vault
 from memory_sync.config.settings import VaultSettings
 from memory_sync.daemon.client import Client, find_socket
-from memory_sync.daemon.report import outcome_data
+from memory_sync.daemon.report import outcome_data, preview_data
 from memory_sync.engine.local import problem
 from memory_sync.errors import DaemonError, DaemonSilentError, DaemonVersionError, MemorySyncError
 
@@ -20,17 +20,18 @@ SYNC_TIMEOUT = 30.0
 
 @dataclass(frozen=True)
 class Wish:
-    """Which sides may change, or that none may."""
+    """Which sides may change, or that none may; `confirm` has plans by vault, then by root."""
 
     up: bool = True
     down: bool = True
     dry_run: bool = False
+    confirm: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 def sync(context: Context, vaults: Iterable[VaultSettings], wish: Wish) -> dict[str, Any]:
     """Run a cycle on each vault, and answer with a row for each, by name.
 
-    A row is an outcome's data, `{"plan": …}` for a dry run, or `{"error": …}`.
+    A row is an outcome's data, `{"plan": …, "halts": …}` for a dry run, or `{"error": …}`.
     """
     names = [vault.name for vault in vaults]
     served = through_daemon(context, names, wish)
@@ -61,8 +62,10 @@ def one_shot(context: Context, vault: VaultSettings, wish: Wish) -> Mapping[str,
     try:
         with open_vault(context, vault) as engine:
             if wish.dry_run:
-                actions = engine.preview().plan.actions
-                return {"plan": [asdict(action) for action in actions]}
+                return preview_data(engine.preview())
+            plans = wish.confirm.get(vault.name)
+            if plans:
+                return outcome_data(engine.confirm(plans))
             return outcome_data(engine.cycle(up=wish.up, down=wish.down))
     except MemorySyncError as error:
         return {"error": asdict(problem(error))}

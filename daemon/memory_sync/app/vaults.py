@@ -22,11 +22,10 @@ from memory_sync.ports.remote import Remote
 from memory_sync.ports.spool import Spool
 from memory_sync.ports.state import State
 from memory_sync.ports.token import Token
-from memory_sync.ports.trash import Trash
+from memory_sync.ports.trash import DAY, Trash
 from memory_sync.sync.patterns import Patterns
 from memory_sync.vault.judge import Trust
 
-TRASH_SECONDS = 30 * 86400
 EVERYTHING = Patterns(("**/*",))
 
 
@@ -70,8 +69,8 @@ def open_vault(context: Context, vault: VaultSettings) -> Iterator[Engine]:
         state = State.open(folder / "state.db")
         roots: dict[str, Root] = {}
         try:
-            trash = Trash(context.directories.trash / vault.name, context.clock)
-            trash.purge(TRASH_SECONDS)
+            trash = open_trash(context, vault.name)
+            trash.tidy()
             roots = make_roots(context, vault, trust, trash)
             roots[CONFLICTS] = _conflicts(context, vault, trust, state)
             kit = Kit(
@@ -89,6 +88,17 @@ def open_vault(context: Context, vault: VaultSettings) -> Iterator[Engine]:
             for root in roots.values():
                 root.files.unlock()
             state.close()
+
+
+def open_trash(context: Context, vault: str) -> Trash:
+    """Return the trash of a vault, with its bounds."""
+    bounds = context.settings.trash
+    return Trash(
+        context.directories.trash / vault,
+        context.clock,
+        keep=bounds.days * DAY,
+        max_size=bounds.max_size,
+    )
 
 
 def trusted(context: Context, vault: VaultSettings, remote: Remote) -> Trust:
@@ -114,6 +124,7 @@ def make_roots(
             patterns_of(settings, inner.get((vault.name, settings.name), ())),
             settings.max_size,
             settings.merge_cap,
+            settings.max_deletes,
         )
         for settings in vault.root
     }

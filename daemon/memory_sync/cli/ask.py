@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from memory_sync.cli.render import plain
 from memory_sync.errors import AnswerNeededError, UsageError
 
-ANSWERS = {"": True, "y": True, "yes": True, "n": False, "no": False}
+ANSWERS = {"y": True, "yes": True, "n": False, "no": False}
 
 
 def interactive() -> bool:
@@ -23,19 +23,19 @@ def say(text: str = "") -> None:
     print(plain(text), file=sys.stderr)
 
 
-def confirm(question: str, *, command: str, yes: bool) -> bool:
-    """Ask a question that is answered with yes unless the person says no.
+def confirm(question: str, *, command: str, yes: bool, usual: bool = True) -> bool:
+    """Ask a question; to press only Enter is the `usual` answer.
 
     `yes` answers it beforehand. Raises AnswerNeededError without a terminal.
     """
     if yes:
         return True
     while interactive():
-        print(plain(question), "[Y/n] ", end="", file=sys.stderr, flush=True)
+        print(plain(question), "[Y/n] " if usual else "[y/N] ", end="", file=sys.stderr, flush=True)
         line = sys.stdin.readline()
         if not line:
             break
-        answer = ANSWERS.get(line.strip().lower())
+        answer = usual if not line.strip() else ANSWERS.get(line.strip().lower())
         if answer is not None:
             return answer
     raise AnswerNeededError(question=question, command=command)

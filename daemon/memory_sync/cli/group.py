@@ -14,6 +14,8 @@ COMMANDS = {
     "push": "Send now what changed here.",
     "pull": "Fetch now what changed elsewhere.",
     "status": "Show how every vault is, and what mends it.",
+    "confirm": "Let pass what a halt has stopped.",
+    "restore": "Bring back what a sync has replaced or removed.",
     "logs": "Show the end of the daemon's log.",
     "export-key": "Write the key of a vault to a file.",
     "import-key": "Take in the key of a vault from another machine.",

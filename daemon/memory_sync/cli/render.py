@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TextIO
 
+from memory_sync.cli.halts import stopped_text
 from memory_sync.cli.result import Result
 from memory_sync.model import Problem
 
@@ -50,6 +51,8 @@ def write_json(command: str, result: Result) -> None:
 def complain(problem: Problem) -> None:
     """Write an error and the command that mends it to standard error."""
     print(_styled("error:", "bad", sys.stderr), plain(problem.message), file=sys.stderr)
+    if problem.would and problem.would.counts:
+        print(plain(stopped_text(problem.would)), file=sys.stderr)
     if problem.hint:
         print(_styled("hint:", "dim", sys.stderr), plain(problem.hint), file=sys.stderr)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from memory_sync.errors import MemorySyncError
-from memory_sync.model import Problem
+from memory_sync.model import Problem, Would
 
 ORDER = (7, 9, 4, 3, 6, 5, 8, 2, 1)
 """Exit statuses, the one that wins first."""
@@ -43,7 +43,11 @@ def problem_of(error: MemorySyncError) -> Problem:
 def as_problem(data: Mapping[str, Any]) -> Problem:
     """Read a problem from the daemon's answer; what another version adds to it is left out."""
     known = {field.name for field in fields(Problem)}
-    return Problem(**{key: value for key, value in data.items() if key in known})
+    found = {key: value for key, value in data.items() if key in known}
+    would = found.get("would")
+    if would:
+        found["would"] = Would(dict(would["counts"]), tuple(would["paths"]), str(would["plan"]))
+    return Problem(**found)
 
 
 def failed(error: MemorySyncError) -> Result:

@@ -52,7 +52,10 @@ def summary(row: Mapping[str, Any]) -> str:
         return "not synced"
     if "plan" in row:
         count = sum(action["kind"] in WORDS for action in row["plan"])
-        return f"{many(count, 'change')} would travel" if count else "nothing to do"
+        halted = ", halted" if row["halts"] else ""
+        return (
+            f"{many(count, 'change')} would travel{halted}" if count else f"nothing to do{halted}"
+        )
     counts = [f"{len(row[key])} {key}" for key in ("up", "down", "merged") if row[key]]
     if row["halts"]:
         counts.append("halted")

@@ -27,6 +27,7 @@ from memory_sync.config.fields import (
     host_name,
 )
 from memory_sync.config.overlap import inner_folders
+from memory_sync.sync.guards import MANY
 from memory_sync.sync.patterns import DEFAULT_INCLUDE, Patterns
 
 PREFIX = "MEMORY_SYNC_"
@@ -63,6 +64,13 @@ class GitHubSettings(Section):
     timeout: Annotated[float, Field(ge=0.1, le=600, allow_inf_nan=False)] = 15.0
 
 
+class TrashSettings(Section):
+    """`[trash]`: what is kept of each vault's replaced files: `days` long, `max_size` in bytes."""
+
+    days: Annotated[int, Field(ge=1, le=3650)] = 30
+    max_size: Annotated[ByteSize, Field(ge=0)] = ByteSize(1024**3)
+
+
 class RootSettings(Section):
     """`[[vault.root]]`: a folder; `max_size` is in bytes, `merge_cap` in characters by pattern."""
 
@@ -71,6 +79,7 @@ class RootSettings(Section):
     include: Annotated[tuple[Pattern, ...], Field(min_length=1)] = DEFAULT_INCLUDE
     exclude: tuple[Pattern, ...] = ()
     max_size: Size = ByteSize(10 * 1024**2)
+    max_deletes: Annotated[int, Field(ge=1)] = MANY
     merge_cap: Caps = Field(default_factory=lambda: MappingProxyType({}))
 
     @property
@@ -110,6 +119,7 @@ class Settings(BaseSettings):
     device: Name = Field(default_factory=host_name)
     daemon: DaemonSettings = DaemonSettings()
     github: GitHubSettings = GitHubSettings()
+    trash: TrashSettings = TrashSettings()
     vault: tuple[VaultSettings, ...] = ()
 
     @classmethod
@@ -139,6 +149,7 @@ class Settings(BaseSettings):
 SECTIONS: Mapping[str, type[BaseModel]] = {
     "daemon": DaemonSettings,
     "github": GitHubSettings,
+    "trash": TrashSettings,
     "vault": VaultSettings,
     "root": RootSettings,
 }

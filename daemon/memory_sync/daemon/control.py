@@ -145,10 +145,21 @@ class ControlServer:
             raise protocol.ProtocolError(
                 protocol.PARAMS_INVALID, f"the daemon serves no vault named {missing[0]}"
             )
-        requests = {name: Request(**flags) for name in names}
+        plans = _plans(params.get("confirm", {}))
+        requests = {name: Request(**flags, confirm=plans.get(name, {})) for name in names}
         for name, request in requests.items():
             self._submit(name, request)
         return {name: _await(connection, request.reply) for name, request in requests.items()}
+
+
+def _plans(value: Any) -> Mapping[str, Mapping[str, str]]:
+    """Read which plans are confirmed: by vault, then by root."""
+    if not isinstance(value, dict) or not all(
+        isinstance(roots, dict) and all(isinstance(plan, str) for plan in roots.values())
+        for roots in value.values()
+    ):
+        raise protocol.ProtocolError(protocol.PARAMS_INVALID, "wrong parameters")
+    return value
 
 
 def _await(connection: socket.socket, reply: Mailbox[dict[str, Any]]) -> dict[str, Any]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import queue
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
@@ -58,20 +60,37 @@ class Changed:
     root: str
 
 
+class Loss(StrEnum):
+    """Why events of a root may be missing."""
+
+    OVERFLOW = "overflow"
+    LIMIT = "limit"
+    DEAD = "dead"
+
+
 @dataclass(frozen=True)
 class Lost:
-    """Events of a root were lost, or its watch ended: a full look is due."""
+    """Events of a root were lost, or its watch ended: a new watch and a full look are due.
+
+    The system dropped some (overflow), gives no more watches (limit), or the watch no longer hears
+    the folder at the root's path (dead).
+    """
 
     root: str
+    reason: Loss
 
 
 @dataclass(frozen=True)
 class Request:
-    """Somebody asks for a cycle now and waits for the answer."""
+    """Somebody asks for a cycle now and waits for the answer.
+
+    `confirm` maps roots to the plans that are to pass their halts.
+    """
 
     up: bool = True
     down: bool = True
     dry_run: bool = False
+    confirm: Mapping[str, str] = field(default_factory=dict)
     reply: Mailbox[dict[str, Any]] = field(default_factory=Mailbox)
 
 

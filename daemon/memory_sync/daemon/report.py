@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from memory_sync.engine.local import problem
+from memory_sync.engine.planning import Planned
 from memory_sync.errors import HaltError, MemorySyncError, OfflineError
 from memory_sync.model import Outcome, Phase, Problem
 
@@ -57,6 +59,15 @@ def phase_of_error(error: MemorySyncError) -> Phase:
     if isinstance(error, HaltError):
         return Phase.HALTED
     return Phase.OFFLINE if isinstance(error, OfflineError) else Phase.ATTENTION
+
+
+def preview_data(planned: Planned) -> dict[str, Any]:
+    """Return the data of a dry run for one vault."""
+    halts = [problem(error, root=root) for root, error in sorted(planned.halts.items())]
+    return {
+        "plan": [asdict(action) for action in planned.plan.actions],
+        "halts": [asdict(halt) for halt in halts],
+    }
 
 
 def outcome_data(outcome: Outcome) -> dict[str, Any]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from hashlib import sha256
 
+from memory_sync.engine.copies import COPY_MODE, keep_copy
 from memory_sync.engine.fetch import Fetcher, Wanted
 from memory_sync.engine.kit import Keys, Kit
 from memory_sync.engine.local import Looked
@@ -22,8 +22,7 @@ from memory_sync.errors import (
 from memory_sync.model import Action, BaseFile, FileVersion, Kind, RemoteFile, split_root
 from memory_sync.model.trees import CONFLICTS
 from memory_sync.sync.merge import Merged, merge
-from memory_sync.vault.objects import Decoded, bounded_time, object_name
-from memory_sync.vault.paths import conflict_path
+from memory_sync.vault.objects import Decoded, object_name
 
 ORDER = (Kind.DELETE_LOCAL, Kind.DOWNLOAD, Kind.MERGE)
 """Deletes come first, so that a file makes room where a folder comes, and the other way round."""
@@ -123,38 +122,22 @@ class Applier:
             )
 
     def _keep(self, path: str, version: FileVersion, content: bytes) -> None:
-        """Put the losing side of a conflict into `.conflicts`, unless it is there already."""
-        stamp = datetime.fromtimestamp(bounded_time(version.mtime), UTC).strftime("%Y%m%dT%H%M%SZ")
-        root, relative = split_root(path)
-        copy = ""
-        if root == CONFLICTS:
-            copy, (path, _, name) = path, relative.rpartition("/")
-            stamp = name.partition("-")[0]
-        if any(other != copy for other in self._copies(path, version.digest)):
-            return
-        place = conflict_path(path, stamp, self._kit.device)
-        for number in range(2, 100):
-            if place not in self._looked.files and place not in self._remote:
-                break
-            place = conflict_path(path, stamp, f"{self._kit.device[:60]}-{number}")
-        _, relative = split_root(place)
-        self._kit.roots[CONFLICTS].files.write(relative, content, mode=0o600, expect=None)
-        self._done.uploads[place] = FileVersion(version.digest, version.size, 0o600, version.mtime)
-        self._done.conflicts.append(place)
-
-    def _copies(self, path: str, digest: str) -> list[str]:
-        """Find the conflict copies of a path that have this content, as they are by now."""
+        """Put the losing side of a conflict into `.conflicts`, unless the vault has it already."""
         now = {other: known.digest for other, known in self._looked.files.items()}
         now |= {other: row.digest if row else "" for other, row in self._done.base.items()}
-        before = f"{CONFLICTS}/{path}/"
-        return [other for other in now if other.startswith(before) and now[other] == digest]
+        taken = self._looked.files.keys() | self._remote.keys()
+        place = keep_copy(self._kit, path, version, content, now=now, taken=taken)
+        if place:
+            mode, mtime = COPY_MODE, version.mtime
+            self._done.uploads[place] = FileVersion(version.digest, version.size, mode, mtime)
+            self._done.conflicts.append(place)
 
     def _prefetch(self, actions: tuple[Action, ...]) -> None:
         """Fetch together what the actions need and a former step has not left in the spool."""
         wanted: list[Wanted] = []
         for action in actions:
             name = object_name(self._keys.derived.names, action.path)
-            file, row = self._remote.get(action.path), self._base.get(action.path)
+            file, row = self._remote.get(action.path), self._base_row(action.path)
             fits = file and file.version.size <= self._limit(action.path)
             if file and fits and self._kit.spool.get(file.version.digest) is None:
                 wanted.append((name, tuple(part.blob for part in file.parts)))
@@ -174,12 +157,15 @@ class Applier:
         detail = reason if isinstance(reason, str) else "it is not what it was"
         raise ObjectBrokenError(path=path, detail=detail)
 
+    def _base_row(self, path: str) -> BaseFile | None:
+        return self._base.get(path) or self._kit.state.former(path)
+
     def _base_content(self, path: str, root: str) -> bytes | None:
         """Fetch what was last the same; None if that is not known (any more).
 
         A path that is new on both sides of a root in sync began as an empty file.
         """
-        row = self._base.get(path)
+        row = self._base_row(path)
         if row is None:
             return b"" if root in self._established else None
         return self._kit.spool.get(row.digest)

@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from memory_sync.engine.apply import Applied, Applier, base_of
+from memory_sync.engine.echoes import Echoes
 from memory_sync.engine.fetch import Fetched, Fetcher
 from memory_sync.engine.found import look_into, trust_for
 from memory_sync.engine.kit import Kit
-from memory_sync.engine.local import problem, problems
+from memory_sync.engine.local import flush, problem, problems
 from memory_sync.engine.planning import Planned, make_plan
 from memory_sync.engine.push import Pushed, Pusher
 from memory_sync.errors import (
@@ -23,11 +24,12 @@ from memory_sync.errors import (
     FileTooLargeError,
     HaltError,
     Moved,
+    PlanChangedError,
     RaceLostError,
     RepositoryGoneError,
     RepositoryOpenedError,
 )
-from memory_sync.model import BaseFile, FileVersion, Kind, Outcome, RemoteFile, split_root
+from memory_sync.model import BaseFile, FileVersion, Kind, Outcome, RemoteFile, Would, split_root
 from memory_sync.model.trees import CONFLICTS
 from memory_sync.vault.judge import Trust
 
@@ -46,6 +48,7 @@ class Engine:
         self._kit = kit
         self._allow_public = allow_public
         self._fetcher = Fetcher(kit)
+        self._echoes = Echoes(kit)
         self._condition_due = 0.0
         self._restless = True
         self._sound = False
@@ -85,6 +88,31 @@ class Engine:
         self._restless = True  # what is fetched here is still to be applied
         return make_plan(self._kit, self._fetcher.refresh(self._trust()))
 
+    def confirm(self, plans: Mapping[str, str]) -> Outcome:
+        """Let what halts these roots pass, if it is what `plans` names (by root), and run a cycle.
+
+        What a guard has stopped is done; a folder that is not the one that was meant is taken as it
+        is, and united with the vault. Raises PlanChangedError, before anything is done.
+        """
+        state = self._kit.state
+        planned = self.preview()
+        for root, plan in plans.items():
+            error = planned.halts.get(root)
+            would = error.facts.get("would") if error else None
+            if not isinstance(would, Would) or not would.plan or would.plan != plan:
+                raise PlanChangedError(root=root)
+        approved = {
+            root: replace(alarm, approved=True)
+            for root, alarm in planned.alarms.items()
+            if root in plans
+        }
+        state.save_alarms(state.alarms(), {**planned.alarms, **approved})
+        for root in plans.keys() - approved.keys():
+            # First the base goes: without one the two sides are united, and nothing is deleted.
+            state.forget_root(root)
+            self._kit.roots[root].files.adopt(replace=True, make=True)
+        return self.cycle()
+
     def remote_files(self) -> dict[str, RemoteFile]:
         """Fetch, and return what the vault holds, by path; the contents stay in the spool."""
         self._restless = True
@@ -108,11 +136,18 @@ class Engine:
             self._sound = fetched.halt is None
         else:
             fetched = Fetched(self._fetcher.snapshot, self._fetcher.keys(trust))
-        if not (look or fetched.changed or restless) and self._roots_stand():
+        heard = self._echoes.heard() if down and not fetched.halt else []
+        if not (look or fetched.changed or restless or heard) and self._roots_stand():
             self._restless = False
             return self._last
         planned = make_plan(self._kit, fetched)
+        taken = self._echoes.take_up(heard, planned)
+        if taken.changed:
+            planned = make_plan(self._kit, fetched)
+        self._kit.state.save_alarms(self._kit.state.alarms(), planned.alarms)
         applied, recorded = self._apply(planned, fetched, down=down)
+        applied.conflicts += taken.conflicts
+        applied.errors |= taken.errors
         pushed = Pushed()
         if up and not fetched.halt:
             uploads, deletes = self._to_push(planned, applied)
@@ -170,11 +205,13 @@ class Engine:
         self, planned: Planned, fetched: Fetched, *, down: bool
     ) -> tuple[Applied, dict[str, BaseFile | None]]:
         """Do what changes local files, and record the base once the bytes are durable."""
-        rows: dict[str, BaseFile | None] = {}
-        for action in planned.plan.of(Kind.RECORD):
-            rows[action.path] = base_of(planned.remote[action.path])
-        for action in planned.plan.of(Kind.FORGET):
-            rows[action.path] = None
+        equal = [action.path for action in planned.plan.of(Kind.RECORD)]
+        rows: dict[str, BaseFile | None] = {
+            path: base_of(planned.remote[path]) for path in flush(self._kit, equal)
+        }
+        forgotten = [action.path for action in planned.plan.of(Kind.FORGET)]
+        self._kit.state.keep_former(path for path in forgotten if not self._kit.wants(path))
+        rows |= dict.fromkeys(forgotten)
         applied = Applied()
         try:
             if down:
@@ -246,8 +283,6 @@ class Engine:
         done = set(pushed.up) | recorded.keys() | hopeless
         pending = {action.path for action in planned.plan.actions} | applied.uploads.keys()
         halts = [problem(error, root=root) for root, error in sorted(planned.halts.items())]
-        if fetched.halt:
-            halts.append(problem(fetched.halt))
         told = {error.message for error in errors.values()}
         notes = {
             str(note.facts.get("path", "")): note

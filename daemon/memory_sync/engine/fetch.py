@@ -18,7 +18,7 @@ from memory_sync.errors import (
     OrphanError,
     StaleReadError,
 )
-from memory_sync.model import BaseFile, Commit, Listing
+from memory_sync.model import BaseFile, Commit, Listing, Would
 from memory_sync.ports.state import Broken, Snapshot
 from memory_sync.vault.judge import Court, Standing, Trust, Verdict
 from memory_sync.vault.manifest import FORMAT, MANIFEST, read_manifest
@@ -93,7 +93,7 @@ class Fetcher:
         court = Court(trust, look, keys.derived.seal)
         passed: list[Commit] = []
         verdict = court.judge(_noted(_again(top, chain), passed))
-        self._refuse(verdict, head)
+        self._refuse(verdict, head, listing)
         fetched = self._take_over(verdict, top, listing, look, keys)
         self._note_chain(passed, verdict.newest, trust)
         return fetched
@@ -120,12 +120,14 @@ class Fetcher:
                 return Fetched(new, keys, True, self._received)
         return Fetched(old, keys)
 
-    def _refuse(self, verdict: Verdict, head: str) -> None:
+    def _refuse(self, verdict: Verdict, head: str, listing: Listing) -> None:
         kit = self._kit
         if verdict.standing is Standing.ORPHAN:
-            raise OrphanError(vault=kit.vault, commit=head)
+            would = _would(self.snapshot, listing)
+            raise OrphanError(vault=kit.vault, commit=head, would=would)
         if verdict.standing is Standing.FORKED:
-            raise ForkedError(vault=kit.vault, commit=verdict.blamed)
+            would = _would(self.snapshot, listing)
+            raise ForkedError(vault=kit.vault, commit=verdict.blamed, would=would)
         if verdict.standing is not Standing.STALE:
             kit.state.put("stale", None)
             return
@@ -135,7 +137,8 @@ class Fetcher:
         if seen != head:
             kit.state.put("stale", f"{head} {kit.clock.now()}")
         elif not 0 <= age < PATIENCE:
-            raise ForcedBackError(vault=kit.vault, commit=verdict.blamed)
+            would = _would(self.snapshot, listing)
+            raise ForcedBackError(vault=kit.vault, commit=verdict.blamed, would=would)
         raise StaleReadError(remote=kit.remote.url, commit=verdict.blamed)
 
     def _take_over(
@@ -144,12 +147,10 @@ class Fetcher:
         kit, newest = self._kit, verdict.newest
         if newest is None:
             raise OrphanError(vault=kit.vault, commit=top.id)
-        halt = None
-        head = top.id
+        above, head = None, top.id
         if verdict.standing is Standing.FOREIGN:
             # What was sealed below it is applied all the same; only then the vault halts.
-            halt = ForeignContentError(vault=kit.vault, commit=verdict.blamed)
-            listing, head = look.listing(newest, None), newest.id
+            above, listing, head = listing, look.listing(newest, None), newest.id
         manifest = look.manifest(newest)
         if manifest is None or manifest.format != FORMAT:
             number = manifest.format if manifest else "unknown"
@@ -162,6 +163,10 @@ class Fetcher:
         )
         kit.keystore.set_trust(kit.vault, trust)
         self.accept(new, newest.id, verdict.n)
+        halt = None
+        if above is not None:
+            would = _would(new, above)
+            halt = ForeignContentError(vault=kit.vault, commit=verdict.blamed, would=would)
         return Fetched(new, self.keys(trust), True, self._received, halt)
 
     def accept(
@@ -245,6 +250,27 @@ class Fetcher:
                 if blob_id(content) == blob:
                     found[blob] = content
         return found
+
+
+def _would(accepted: Snapshot, listing: Listing) -> Would:
+    """Tell what a listing that is not accepted would have done to the files, as far as one sees.
+
+    An object of which no path is known is named as it is.
+    """
+    whole, broken = objects_in(listing)
+    after = {**whole, **dict.fromkeys(broken, ())}
+    before = {
+        name: tuple(part.blob for part in file.parts)
+        for name, (_, file) in accepted.objects.items()
+    }
+    counts = {
+        "removed": before.keys() - after.keys(),
+        "changed": {name for name in before.keys() & after.keys() if before[name] != after[name]},
+        "added": after.keys() - before.keys(),
+    }
+    names = [name for found in counts.values() for name in sorted(found)]
+    paths = [accepted.objects[name][0] if name in before else name for name in names]
+    return Would({word: len(found) for word, found in counts.items() if found}, tuple(paths[:5]))
 
 
 def _slices(wanted: Iterable[Wanted]) -> Iterator[list[Wanted]]:

@@ -13,6 +13,7 @@ from memory_sync.ports.keystore import Keystore
 from memory_sync.ports.remote import Remote
 from memory_sync.ports.spool import Spool
 from memory_sync.ports.state import State
+from memory_sync.sync.guards import MANY
 from memory_sync.sync.patterns import Glob, Patterns
 from memory_sync.vault.judge import Trust
 from memory_sync.vault.keys import AgeCipher, Cipher, CipherError, DerivedKeys, Identity
@@ -24,7 +25,7 @@ CipherMaker = Callable[[Identity, Sequence[str]], Cipher]
 class Root:
     """A root as the engine sees it: its files, and which of them are synced.
 
-    `place` is where it lies, for people.
+    `place` is where it lies, for people; more than `max_deletes` deletes are asked about.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Root:
     patterns: Patterns
     max_size: int = 10 * 1024 * 1024
     merge_caps: Mapping[str, int] = field(default_factory=dict)
+    max_deletes: int = MANY
 
     def merge_cap(self, path: str) -> int | None:
         """Return the number of characters that a merge of this file may have at most."""

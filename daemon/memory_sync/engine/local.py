@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from memory_sync.engine.kit import Kit
 from memory_sync.errors import BusyError, FileError, HaltError, MemorySyncError
-from memory_sync.model import FileVersion, Problem, split_root
+from memory_sync.model import FileVersion, Problem, Would, split_root
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ def look(kit: Kit) -> Looked:
         except (HaltError, BusyError) as error:
             halts[name] = error
             continue
+        if _another_folder(kit, name, scan.folder):
+            known = {}
         kit.state.save_glances(name, known, scan.glances)
         files |= {f"{name}/{path}": version for path, version in scan.files.items()}
         held |= {f"{name}/{path}": error for path, error in scan.held.items()}
@@ -51,9 +54,53 @@ def look(kit: Kit) -> Looked:
     return Looked(files, held, halts, tuple(notes))
 
 
+def _another_folder(kit: Kit, root: str, folder: str) -> bool:
+    """Notice that a root's folder is not the one that its base belongs to, and forget that base.
+
+    A disk that is mounted again over a folder that took its place meanwhile lacks what came since:
+    none of that was deleted.
+    """
+    key = f"folder:{root}"
+    before = kit.state.get(key)
+    if before == folder:
+        return False
+    with kit.state.transaction():
+        if before is not None:
+            kit.state.forget_root(root)
+        kit.state.put(key, folder)
+    return before is not None
+
+
+def strange(kit: Kit, root: str) -> dict[str, str]:
+    """Return the digests of what lies in a folder that is not, or not surely, the root.
+
+    Only to say what would become of it; what cannot be looked at counts as not there.
+    """
+    try:
+        scan = kit.roots[root].files.scan(kit.state.glances(root), marked=False)
+    except (HaltError, BusyError):
+        return {}
+    return {f"{root}/{path}": version.digest for path, version in scan.files.items()}
+
+
+def flush(kit: Kit, paths: Iterable[str]) -> frozenset[str]:
+    """Make files durable as they are, by their paths in the vault; return those that are."""
+    by_root: dict[str, list[str]] = {}
+    for path in paths:
+        name, relative = split_root(path)
+        by_root.setdefault(name, []).append(relative)
+    done: set[str] = set()
+    for name, relatives in by_root.items():
+        with suppress(HaltError, BusyError):
+            done |= {f"{name}/{path}" for path in kit.roots[name].files.flush(relatives)}
+    return frozenset(done)
+
+
 def problem(error: MemorySyncError, *, path: str = "", root: str = "") -> Problem:
     """Turn an error into data that `status` can show."""
-    return Problem(error.code, error.message, error.advice, error.status, path, root)
+    would = error.facts.get("would")
+    kept = would if isinstance(would, Would) else None
+    return Problem(error.code, error.message, error.advice, error.status, path, root, kept)
 
 
 def problems(errors: Iterable[tuple[str, MemorySyncError]]) -> tuple[Problem, ...]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from memory_sync.engine.kit import Kit
-from memory_sync.errors import RemoteLiedError
+from memory_sync.errors import RemoteLiedError, RemoteTroubleError
 from memory_sync.model import Commit, Entry, Listing
+from memory_sync.model.remote import TREE_MODE
 from memory_sync.vault.judge import read_superseded
 from memory_sync.vault.manifest import (
     MANIFEST,
@@ -27,7 +28,7 @@ class RemoteLook:
         self._seen: dict[str, Commit] = {}
         # `vault.json` is the same in almost every commit: what it was last spares a request.
         known = (kit.state.get(MANIFEST) or "").encode()
-        self._blobs: dict[str, bytes | None] = {blob_id(known): known}
+        self._blobs: dict[str, bytes] = {blob_id(known): known}
 
     def listing(self, commit: Commit, since: tuple[str, Listing] | None) -> Listing:
         """Return a commit's whole listing, which computes to its tree id.
@@ -77,14 +78,16 @@ class RemoteLook:
 
     def _file(self, commit: Commit, name: str) -> bytes | None:
         entry = self.top(commit).get(name)
-        if entry is None:
+        if entry is None or entry.mode == TREE_MODE:
             return None
         if entry.id not in self._blobs:
-            self._blobs[entry.id] = None
             for _, content in self._kit.remote.blobs([entry.id]):
                 if blob_id(content) != entry.id:
                     raise self._lied(commit, f"{name} has another blob id")
                 self._blobs[entry.id] = content
+        if entry.id not in self._blobs:
+            # Not "there is none": a replica that lags behind has the tree and not the blob yet.
+            raise RemoteTroubleError(remote=self._kit.remote.url, detail=f"{name} is not there yet")
         return self._blobs[entry.id]
 
     def _lied(self, commit: Commit, detail: str) -> RemoteLiedError:

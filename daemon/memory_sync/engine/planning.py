@@ -2,63 +2,151 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from memory_sync.engine.fetch import Fetched
 from memory_sync.engine.kit import Kit
-from memory_sync.engine.local import Looked, look
+from memory_sync.engine.local import Looked, look, strange
 from memory_sync.errors import (
+    AllChangedError,
+    HaltError,
+    ManyDeletedError,
     MemorySyncError,
     ObjectBrokenError,
     RemoteEmptiedError,
     RootEmptiedError,
 )
-from memory_sync.model import Plan, RemoteFile, split_root
-from memory_sync.sync.guards import Guard, alarms
+from memory_sync.model import Action, Kind, Plan, RemoteFile, Would, split_root
+from memory_sync.sync.guards import Alarm, Guard, alarms, plan_id
 from memory_sync.sync.plan import plan
 from memory_sync.vault.objects import object_name
+
+FIRST = 5
+"""Paths that a halt names."""
+TRAVELS = (Kind.UPLOAD, Kind.DOWNLOAD, Kind.MERGE, Kind.DELETE_LOCAL, Kind.DELETE_REMOTE)
+GUARDED: Mapping[Guard, type[HaltError]] = {
+    Guard.LOCAL_EMPTIED: RootEmptiedError,
+    Guard.REMOTE_EMPTIED: RemoteEmptiedError,
+    Guard.MANY_DELETED: ManyDeletedError,
+    Guard.ALL_CHANGED: AllChangedError,
+}
 
 
 @dataclass(frozen=True)
 class Planned:
-    """A plan with what it was made from."""
+    """A plan with what it was made from.
+
+    `halts` are by root, that of the whole vault under no name. `alarms` are the roots that a guard
+    has stopped, or would have, had nobody approved.
+    """
 
     plan: Plan
     looked: Looked
     remote: Mapping[str, RemoteFile]
     halts: Mapping[str, MemorySyncError]
     errors: Mapping[str, MemorySyncError]
+    alarms: Mapping[str, Alarm] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Trees:
+    """The three trees as digests, and the paths that this device does not sync."""
+
+    local: Mapping[str, str]
+    remote: Mapping[str, str]
+    base: Mapping[str, str]
+    outside: frozenset[str]
+    held: frozenset[str]
+
+    def plan(self, local: Mapping[str, str], held: Iterable[str]) -> Plan:
+        return plan(local, self.remote, self.base, held=frozenset(held), outside=self.outside)
 
 
 def make_plan(kit: Kit, fetched: Fetched) -> Planned:
     """Look at the roots, compare the three trees, and hold back what looks like a mistake."""
     looked = look(kit)
     remote = dict(fetched.snapshot.objects.values())
-    base = kit.state.base()
+    trees, errors = _trees(kit, fetched, looked, remote)
+    made = trees.plan(trees.local, trees.held)
+    known = {
+        path: digest
+        for path, digest in trees.base.items()
+        if path not in trees.outside and path not in trees.held
+    }
+    raised = alarms(
+        trees.local,
+        trees.remote,
+        known,
+        kit.roots.keys() - looked.halts.keys(),
+        standing=kit.state.alarms(),
+        limits={name: root.max_deletes for name, root in kit.roots.items()},
+    )
+    halts = {name: _told(kit, trees, name, error) for name, error in looked.halts.items()}
+    for alarm in raised:
+        if not alarm.approved:
+            halts[alarm.root] = _stopped(kit, alarm, made)
+    if fetched.halt:
+        halts[""] = fetched.halt
+    kept = (action for action in made.actions if split_root(action.path)[0] not in halts)
+    return Planned(
+        Plan(tuple(kept)),
+        looked,
+        remote,
+        halts,
+        errors | dict(looked.held),
+        {alarm.root: alarm for alarm in raised},
+    )
+
+
+def _trees(
+    kit: Kit, fetched: Fetched, looked: Looked, remote: Mapping[str, RemoteFile]
+) -> tuple[_Trees, dict[str, MemorySyncError]]:
     local_tree = {path: version.digest for path, version in looked.files.items()}
     remote_tree = {path: file.version.digest for path, file in remote.items()}
-    base_tree = {path: file.digest for path, file in base.items()}
+    base_tree = {path: file.digest for path, file in kit.state.base().items()}
     for path, (digest, there) in kit.state.includes().items():
         # Of equal ones the row of the base is due: without it a later delete would be none.
         if digest != there and (local_tree.get(path), remote_tree.get(path)) == (digest, there):
             base_tree[path] = there  # a merge that was written and not yet recorded
     known = local_tree.keys() | remote_tree.keys() | base_tree.keys()
-    outside = {path for path in known if not kit.wants(path)}
     errors = _broken(fetched, known)
-    halts = dict(looked.halts)
-    inside = {path: digest for path, digest in base_tree.items() if path not in outside}
-    for alarm in alarms(local_tree, remote_tree, inside, kit.roots.keys() - halts.keys()):
-        error = RootEmptiedError if alarm.guard is Guard.LOCAL_EMPTIED else RemoteEmptiedError
-        place = kit.roots[alarm.root].place
-        halts[alarm.root] = error(root=alarm.root, count=alarm.count, path=place)
-    held = {
-        path
-        for path in known
-        if looked.holds(path) or path in errors or split_root(path)[0] in halts
-    }
-    made = plan(local_tree, remote_tree, base_tree, held=held, outside=outside)
-    return Planned(made, looked, remote, halts, errors | dict(looked.held))
+    outside = frozenset(path for path in known if not kit.wants(path))
+    held = frozenset(path for path in known if looked.holds(path) or path in errors)
+    return _Trees(local_tree, remote_tree, base_tree, outside, held), errors
+
+
+def _stopped(kit: Kit, alarm: Alarm, made: Plan) -> HaltError:
+    """Say what a guard has stopped."""
+    actions = [action for action in made.actions if split_root(action.path)[0] == alarm.root]
+    return GUARDED[alarm.guard](
+        root=alarm.root,
+        path=kit.roots[alarm.root].place,
+        count=len(alarm.suspects),
+        known=alarm.known,
+        would=_would(actions, alarm.plan),
+    )
+
+
+def _told(kit: Kit, trees: _Trees, root: str, error: MemorySyncError) -> MemorySyncError:
+    """Add to the halt of a root what would be done, were its folder taken as it lies there."""
+    if not isinstance(error, HaltError):
+        return error
+    others = [path for path in trees.held if split_root(path)[0] != root]
+    made = trees.plan({**trees.local, **strange(kit, root)}, others)
+    actions = [action for action in made.actions if split_root(action.path)[0] == root]
+    would = _would(actions, plan_id(error.code, [str(kit.roots[root].place)]))
+    facts = {**error.facts, "root": root, "would": would}
+    return type(error)(**facts, hint=f"memory-sync confirm --root {root}")
+
+
+def _would(actions: Iterable[Action], plan: str) -> Would:
+    travels = [action for action in actions if action.kind in TRAVELS]
+    # Deletes first: they are what a person has to know of.
+    travels.sort(key=lambda action: (not action.kind.startswith("delete"), action.path))
+    counts = Counter(action.kind.value for action in travels)
+    return Would(dict(counts), tuple(action.path for action in travels[:FIRST]), plan)
 
 
 def _broken(fetched: Fetched, known: set[str]) -> dict[str, MemorySyncError]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from memory_sync.engine.apply import base_of
 from memory_sync.engine.fetch import Fetcher
 from memory_sync.engine.kit import Keys, Kit
+from memory_sync.engine.local import flush
 from memory_sync.errors import (
     FileChangedError,
     FileError,
@@ -149,6 +150,8 @@ class Pusher:
                 del new.listing[path]  # a folder of that name, which others made
             new.listing[README] = Entry(FILE_MODE, blob_id(readme))
             writes[README] = readme
+        # What a program has just saved is no base until a power cut cannot take it away again.
+        durable = flush(kit, batch.encoded)
         tree = root_tree(new.listing)
         n = trust.n + 1
         message = seal_message(self._keys.derived.seal, n, trust.vault_id, old.head, tree)
@@ -158,7 +161,9 @@ class Pusher:
         self._keys = replace(self._keys, trust=trust)
         kit.keystore.set_trust(kit.vault, trust)
         rows: dict[str, BaseFile | None] = {
-            path: base_of(encoded.file) for path, encoded in batch.encoded.items()
+            path: base_of(encoded.file)
+            for path, encoded in batch.encoded.items()
+            if path in durable
         }
         rows |= dict.fromkeys(batch.deletes)
         self._fetcher.accept(new, new.head, n, rows)

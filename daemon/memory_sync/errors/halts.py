@@ -6,7 +6,10 @@ from memory_sync.errors.base import MemorySyncError
 
 
 class HaltError(MemorySyncError):
-    """A root or a vault touches nothing until the cause is gone."""
+    """A root or a vault touches nothing until the cause is gone.
+
+    A fact named `would` (a `model.Would`) tells what the halt keeps from happening.
+    """
 
     code = "halted"
     status = 7
@@ -18,8 +21,11 @@ class RootGoneError(HaltError):
     """The folder of a root is not there: renamed, unmounted or replaced."""
 
     code = "root-gone"
-    text = "The folder {path} of root {root} is not there; nothing was deleted anywhere."
-    hint = "ls -la '{path}'"
+    text = (
+        "The folder {path} of root {root} is not there; nothing was deleted anywhere. Bring it back"
+        " (a disk that is not mounted?), or confirm that it is to be made anew from the vault."
+    )
+    hint = "memory-sync confirm --root {root}"
 
 
 class MarkerMissingError(HaltError):
@@ -27,7 +33,7 @@ class MarkerMissingError(HaltError):
 
     code = "marker-missing"
     text = "{path} has lost its marker .memory-sync; root {root} is left alone."
-    hint = "memory-sync init '{path}' --name {root}"
+    hint = "memory-sync confirm --root {root}"
 
 
 class MarkerForeignError(HaltError):
@@ -42,16 +48,46 @@ class RootEmptiedError(HaltError):
     """Every file of a root that had several is gone at once."""
 
     code = "root-emptied"
-    text = "All {count} files of root {root} are gone from {path}; nothing was deleted elsewhere."
-    hint = "ls -la '{path}'"
+    text = (
+        "Of {known} known files of root {root}, {count} are gone from {path};"
+        " nothing was deleted elsewhere."
+    )
+    hint = "memory-sync confirm --root {root}"
 
 
 class RemoteEmptiedError(HaltError):
     """Every file of a root that had several is gone from the vault at once."""
 
     code = "remote-emptied"
-    text = "All {count} files of root {root} are gone from the vault; nothing was deleted here."
-    hint = "memory-sync status"
+    text = (
+        "Of {known} known files of root {root}, {count} are gone from the vault;"
+        " nothing was deleted in {path}."
+    )
+    hint = "memory-sync confirm --root {root}"
+
+
+class ManyDeletedError(HaltError):
+    """More files of a root were deleted at once than a person usually means to."""
+
+    code = "many-deleted"
+    text = "{count} of {known} files of root {root} were deleted in {path}; none was elsewhere."
+    hint = "memory-sync confirm --root {root}"
+
+
+class AllChangedError(HaltError):
+    """Every known file of a root has changed at once."""
+
+    code = "all-changed"
+    text = "All {known} known files of root {root} in {path} changed at once; none was sent."
+    hint = "memory-sync confirm --root {root}"
+
+
+class PlanChangedError(HaltError):
+    """What was confirmed is not what would be done now."""
+
+    code = "plan-changed"
+    text = "What root {root} would do is not what was confirmed; nothing was done."
+    hint = "memory-sync confirm --root {root}"
 
 
 class ForeignContentError(HaltError):

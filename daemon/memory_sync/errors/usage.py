@@ -156,3 +156,19 @@ class PlatformError(UsageError):
     code = "platform"
     text = "memory-sync runs on Linux and macOS, not on {system}."
     hint = "wsl --install"
+
+
+class PathUnknownError(UsageError):
+    """A path is neither one of the vault nor one in a folder that is synced."""
+
+    code = "path-unknown"
+    text = "{path} is no path of a vault, and lies in no folder that is synced here."
+    hint = "memory-sync restore --list"
+
+
+class NotInTrashError(UsageError):
+    """The device's trash holds nothing of a path, or nothing that is old enough."""
+
+    code = "not-in-trash"
+    text = "The trash holds nothing of {path}{before}."
+    hint = "memory-sync restore --list"

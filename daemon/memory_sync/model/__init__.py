@@ -1,6 +1,6 @@
 """What the layers say to each other: frozen data, no behaviour that needs the world."""
 
-from memory_sync.model.outcome import Outcome, Phase, Problem
+from memory_sync.model.outcome import Outcome, Phase, Problem, Would
 from memory_sync.model.plan import Action, Kind, Plan
 from memory_sync.model.remote import Change, Commit, Entry, Listing
 from memory_sync.model.trees import BaseFile, FileVersion, Part, RemoteFile, split_root
@@ -20,5 +20,6 @@ __all__ = [
     "Plan",
     "Problem",
     "RemoteFile",
+    "Would",
     "split_root",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -19,6 +20,20 @@ class Phase(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Would:
+    """What a halt keeps from happening.
+
+    `counts` is how many files it is about by what would become of them (the words of `Kind`, or
+    added, changed and removed where a vault halts), `paths` the first of them. `plan` is its id
+    where `confirm` ends the halt, and empty where it does not.
+    """
+
+    counts: Mapping[str, int]
+    paths: tuple[str, ...]
+    plan: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Problem:
     """Something that a person should know: an error's code, message and hint as data."""
 
@@ -28,6 +43,7 @@ class Problem:
     status: int = 1
     path: str = ""
     root: str = ""
+    would: Would | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,7 +19,8 @@ from memory_sync.errors import (
 )
 from memory_sync.ports import handles, marker, names, replace
 from memory_sync.ports.clock import Clock
-from memory_sync.ports.files import Glance, Scan
+from memory_sync.ports.displaced import Record, record_of
+from memory_sync.ports.files import Echo, Glance, Scan
 from memory_sync.ports.handles import Spot, Way
 from memory_sync.ports.look import Bounds, Look
 from memory_sync.ports.marker import Marker
@@ -50,38 +53,40 @@ class DiskTree:
         self.name = name
         self.path = path
         self._bounds = Bounds(name, path, patterns, max_size)
-        self._marker = Marker(device=device, root=name, vault=vault_id)
+        self._marker = self._found = Marker(device=device, root=name, vault=vault_id)
         self._clock = clock
         self._trash = trash
+        self._strays = trash.strays(name) if trash else None
         self._serving = False
         self._lock: int | None = None
         self._leftover_age = _DAY
         self._plain: dict[str, str] = {}
+        self._anchored: set[tuple[int, int]] = set()
 
     # --- the marker
 
-    def adopt(self, *, replace: bool = False) -> None:
-        """Write the root's marker; one that says the same already stays as it is.
-
-        Raises MarkerForeignError if another's is there, unless it is to be replaced, RootBusyError
-        if that other is being served, or RootGoneError.
-        """
+    def adopt(self, *, replace: bool = False, make: bool = False) -> None:
+        """Write the root's marker; one that says the same already stays as it is."""
+        if make:
+            # Only the folder itself: what lies above is not there if a disk is not mounted.
+            with contextlib.suppress(OSError):
+                os.mkdir(self.path, _NEW_FOLDER)
         with self._folder() as folder, handles.writing(names.shown(self.path)):
             try:
                 found = marker.read(folder, self.path)
             except MarkerForeignError:
                 if not replace:
                     raise
-                marker.write(folder, self._marker, over=True)
+                marker.write(folder, self._drawn(), over=True)
                 return
             if found is None:
-                marker.write(folder, self._marker, over=False)
+                marker.write(folder, self._drawn(), over=False)
             elif not found[0].is_of(self._marker):
                 if not replace:
                     raise MarkerForeignError(path=names.shown(self.path), found=str(found[0]))
                 lock = marker.lock(folder, self.path, self.name)
                 try:
-                    marker.write(folder, self._marker, over=True)
+                    marker.write(folder, self._drawn(), over=True)
                 finally:
                     os.close(lock)
 
@@ -113,23 +118,24 @@ class DiskTree:
         with self._opened():
             pass
 
-    def scan(self, known: Mapping[str, Glance]) -> Scan:
+    def scan(self, known: Mapping[str, Glance], *, marked: bool = True) -> Scan:
         """Look at every file that the patterns match; read only those that `known` cannot tell."""
-        with self._opened() as root:
+        with self._opened() if marked else self._folder() as root:
             look = Look(
                 bounds=self._bounds,
                 known=known,
                 now=int(self._clock.now() * 1_000_000_000),
                 plain=self._plain,
-                leftover=self._leftover,
+                leftover=self._leftover if marked else _leave,
             )
             try:
                 scan = look.scan(root)
             except OSError:
                 raise RootGoneError(path=names.shown(self.path), root=self.name) from None
-            self._still(root)
-        self._leftover_age = _DAY
-        return scan
+            if marked:
+                self._still(root)
+                self._leftover_age = _DAY
+        return dataclasses.replace(scan, folder=self._found.folder) if marked else scan
 
     def read(self, path: str, expect: str) -> bytes:
         """Read a file whose content must have this digest."""
@@ -140,6 +146,18 @@ class DiskTree:
         if handles.digest_of(content) != expect:
             raise FileChangedError(path=shown)
         return content
+
+    def present(self, path: str) -> tuple[bytes, int] | None:
+        """Return the content and the mode of a file as it is now, None if there is none."""
+        shown = self._checked(path)
+        with self._opened() as root, handles.reading(shown):
+            try:
+                with self._way(root, path) as way:
+                    spot = _spot(way, path, shown)
+                    content, seen = handles.read_whole(spot, self._bounds.max_size)
+            except FileNotFoundError:
+                return None
+        return content, seen.st_mode
 
     def write(self, path: str, content: bytes, *, mode: int, expect: str | None) -> None:
         """Replace a file, or make it, so that it is at every moment wholly old or wholly new."""
@@ -155,8 +173,21 @@ class DiskTree:
                 replace.put_new(spot, content, mode)
             else:
                 limit = self._bounds.max_size
-                keep = self._keeper(path)
+                keep = self._keeper(root, path)
                 replace.put_over(spot, content, mode, expect=expect, limit=limit, keep=keep)
+            way.anchor(self._anchored)
+
+    def flush(self, paths: Iterable[str]) -> frozenset[str]:
+        """Make files durable as they are, with their names; return those that are."""
+        done: set[str] = set()
+        with self._opened() as root:
+            for path in paths:
+                with contextlib.suppress(OSError), self._way(root, path) as way:
+                    handles.sync_file(_spot(way, path, self._bounds.shown(path)))
+                    os.fsync(way.end)
+                    way.anchor(self._anchored)
+                    done.add(path)
+        return frozenset(done)
 
     def remove(self, path: str, expect: str) -> None:
         """Remove a file into the trash, and the folders that are empty then (never the root)."""
@@ -164,7 +195,7 @@ class DiskTree:
         with self._opened() as root, handles.writing(shown):
             try:
                 with self._way(root, path) as way:
-                    spot, keep = _spot(way, path, shown), self._keeper(path)
+                    spot, keep = _spot(way, path, shown), self._keeper(root, path)
                     limit = self._bounds.max_size
                     if replace.take_out(spot, expect=expect, limit=limit, keep=keep):
                         way.prune()
@@ -173,7 +204,29 @@ class DiskTree:
             except FileSpecialError:
                 raise FileChangedError(path=shown) from None
 
+    def echoes(self, *, recent: bool) -> tuple[Echo, ...]:
+        """Look for displaced files that were written to since."""
+        if self._trash is None or self._strays is None:
+            return ()
+        limit = self._bounds.max_size
+        if not recent:
+            self._trash.tidy()
+        found = list(self._trash.echoes(self.name, recent=recent, limit=limit))
+        if self._strays.any(recent=recent):
+            with self._opened() as root:
+                found += self._strays.echoes(root, recent=recent, limit=limit)
+        return tuple(sorted(found, key=lambda echo: (echo.path, echo.place)))
+
+    def settle(self, echo: Echo) -> None:
+        """Note that an echo's content lives on elsewhere."""
+        with handles.writing(self._bounds.shown(echo.path)):
+            if self._trash and self._strays and not self._strays.settle(echo):
+                self._trash.settle(self.name, echo)
+
     # --- parts
+
+    def _drawn(self) -> Marker:
+        return dataclasses.replace(self._marker, folder=self._clock.random_bytes(8).hex())
 
     def _checked(self, path: str) -> str:
         """Refuse a path that could not be in the vault; return its place for people."""
@@ -201,7 +254,7 @@ class DiskTree:
             yield folder
 
     def _check(self, folder: int) -> None:
-        seen = marker.check(folder, self.path, self._marker)
+        self._found, seen = marker.check(folder, self.path, self._marker)
         if not self._serving:
             return
         if self._lock is None or not os.path.samestat(os.fstat(self._lock), seen):
@@ -225,24 +278,37 @@ class DiskTree:
         with handles.way(root, path.split("/")[:-1], make=make) as way:
             yield way
 
-    def _keeper(self, path: str) -> replace.Keep:
-        def keep(spot: Spot, digest: str | None) -> None:
-            if self._trash is None:
+    def _keeper(self, root: int, path: str) -> replace.Keep:
+        def keep(spot: Spot, record: Record | None) -> None:
+            if self._trash is None or self._strays is None:
                 os.unlink(spot.name, dir_fd=spot.folder)
-            else:
-                self._trash.take(spot.folder, spot.name, self.name, path, digest)
+                return
+            # It is the last copy here, and whoever wrote it may not have made it durable.
+            handles.sync_file(spot)
+            if not self._trash.take(spot, self.name, path, record):
+                with handles.writing(spot.shown):
+                    found = record or record_of(spot.folder, spot.name)
+                    self._strays.add(root, spot, path, found)
 
         return keep
 
     def _leftover(self, folder: int, path: str, name: str) -> None:
         """Bring what a crash has left to the trash: it can be what a program had just saved."""
-        seen = os.stat(name, dir_fd=folder, follow_symlinks=False)
-        if self._trash is None or self._clock.now() - seen.st_ctime < self._leftover_age:
+        spot = Spot(folder, name, self._bounds.shown(f"{path}/{name}" if path else name))
+        seen = spot.look()
+        if seen is None or self._trash is None or self._strays is None or self._strays.has(name):
+            return
+        if self._clock.now() - seen.st_ctime < self._leftover_age:
             return
         try:
-            self._trash.take(folder, name, self.name, f"{path}/{name}" if path else name)
+            if not self._trash.take(spot, self.name, f"{path}/{name}" if path else name):
+                os.unlink(name, dir_fd=folder)
         except (OSError, MemorySyncError):
             return  # it stays where it is until the trash can take it
+
+
+def _leave(_folder: int, _path: str, _name: str) -> None:
+    """Leave a temporary file where it is."""
 
 
 def _spot(way: Way, path: str, shown: str) -> Spot:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -33,12 +33,29 @@ class Scan:
 
     `held` names the paths about which nothing can be said because of an error; a path that ends
     with a slash is a whole folder. `notes` are shown and hold nothing (a symbolic link, say).
+    `folder` tells the folder that was looked at from another one with the same root's marker.
     """
 
     files: Mapping[str, FileVersion]
     glances: Mapping[str, Glance]
     held: Mapping[str, FileError] = field(default_factory=dict)
     notes: tuple[FileError, ...] = ()
+    folder: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Echo:
+    """What a program wrote into a file after that file was replaced or removed.
+
+    `path` is where the file was; `before` is its content when it was displaced or last settled,
+    None if that can no longer be told; `content` is what it holds now, without the half of a line
+    that may just be being written; `place` tells the adapter which one it is.
+    """
+
+    path: str
+    before: bytes | None
+    content: bytes
+    place: str
 
 
 class LocalTree(Protocol):
@@ -52,6 +69,15 @@ class LocalTree(Protocol):
         """Serve this root, alone, until `unlock` or the end of the process; again is no error."""
         ...
 
+    def adopt(self, *, replace: bool = False, make: bool = False) -> None:
+        """Write the root's marker; one that says the same already stays as it is.
+
+        `make` makes the folder if only that is missing. Raises MarkerForeignError if another's
+        marker is there, unless it is to be replaced, RootBusyError if that other is being served,
+        or RootGoneError.
+        """
+        ...
+
     def unlock(self) -> None:
         """Let others serve this root."""
         ...
@@ -60,8 +86,12 @@ class LocalTree(Protocol):
         """Only make sure that the root is there and is the one meant, at the cost of few calls."""
         ...
 
-    def scan(self, known: Mapping[str, Glance]) -> Scan:
-        """Look at every file that the patterns match; read only those that `known` cannot tell."""
+    def scan(self, known: Mapping[str, Glance], *, marked: bool = True) -> Scan:
+        """Look at every file that the patterns match; read only those that `known` cannot tell.
+
+        Without `marked` it does not matter whose marker the folder carries: that is only to say
+        what would become of it.
+        """
         ...
 
     def read(self, path: str, expect: str) -> bytes:
@@ -80,9 +110,31 @@ class LocalTree(Protocol):
         """
         ...
 
+    def flush(self, paths: Iterable[str]) -> frozenset[str]:
+        """Make files durable as they are, with the names that lead to them; return those that are.
+
+        What a program has saved can still be lost in a power cut: it is no base before this. A file
+        that is gone, or cannot be made durable, is left out.
+        """
+        ...
+
     def remove(self, path: str, expect: str) -> None:
         """Remove a file into the trash, and the folders that are empty then (never the root).
 
         Raises FileChangedError if its content is not the expected one; gone already is no error.
+        """
+        ...
+
+    def echoes(self, *, recent: bool) -> tuple[Echo, ...]:
+        """Look for displaced files that were written to since, and not settled as they are now.
+
+        `recent` looks only at those displaced lately, at the cost of few calls.
+        """
+        ...
+
+    def settle(self, echo: Echo) -> None:
+        """Note that an echo's content lives on elsewhere.
+
+        It is reported again only if it changes again. Raises DiskFullError or a FileError.
         """
         ...

@@ -13,6 +13,7 @@ import stat
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from memory_sync.config.durable import FULL
 from memory_sync.errors import (
@@ -74,6 +75,14 @@ class Way:
     def end(self) -> int:
         """The handle of the last folder."""
         return self.folders[-1]
+
+    def anchor(self, known: set[tuple[int, int]]) -> None:
+        """Make the folders' own names durable, but for those (device, inode) known to be."""
+        for above, folder in pairwise(self.folders):
+            seen = os.fstat(folder)
+            if (seen.st_dev, seen.st_ino) not in known:
+                os.fsync(above)
+                known.add((seen.st_dev, seen.st_ino))
 
     def prune(self) -> None:
         """Remove the folders that are empty, from the last one up; never the first."""
@@ -203,6 +212,17 @@ def make_file(
         drop(folder, name)
         raise
     return name, made.st_ino
+
+
+def sync_file(spot: Spot) -> None:
+    """Make what a file holds durable, whoever has written it. Raises OSError if it is none."""
+    handle = os.open(spot.name, FILE, dir_fd=spot.folder)
+    try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), spot.name)
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def drop(folder: int, name: str) -> None:

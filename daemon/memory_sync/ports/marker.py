@@ -6,6 +6,7 @@ import errno
 import fcntl
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -27,11 +28,15 @@ _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.
 
 @dataclass(frozen=True, slots=True)
 class Marker:
-    """What a marker says: the vault's id, the root's logical name, and who wrote it."""
+    """What a marker says: the vault's id, the root's logical name, and who wrote it.
+
+    `folder` was drawn when it was written: two folders with one root's marker are told apart by it.
+    """
 
     device: str
     root: str
     vault: str
+    folder: str = ""
 
     def is_of(self, other: Marker) -> bool:
         """Tell whether both mean the same root of the same vault."""
@@ -57,7 +62,7 @@ def read(folder: int, path: Path) -> tuple[Marker, os.stat_result] | None:
     try:
         content, seen = read_whole(Spot(folder, MARKER, MARKER), _MAX_SIZE)
         data = json.loads(content)
-        return Marker(str(data["device"]), str(data["root"]), str(data["vault"])), seen
+        return understood(data), seen
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -66,8 +71,14 @@ def read(folder: int, path: Path) -> tuple[Marker, os.stat_result] | None:
         raise MarkerForeignError(path=shown(path), found="it cannot be understood") from None
 
 
-def check(folder: int, path: Path, want: Marker) -> os.stat_result:
-    """Make sure that an open root is the one that is meant.
+def understood(data: Mapping[str, object]) -> Marker:
+    """Make sense of a marker's data. Raises KeyError."""
+    device, root, vault = (str(data[key]) for key in ("device", "root", "vault"))
+    return Marker(device, root, vault, str(data.get("folder", "")))
+
+
+def check(folder: int, path: Path, want: Marker) -> tuple[Marker, os.stat_result]:
+    """Make sure that an open root is the one that is meant, and return its marker.
 
     Raises MarkerMissingError or MarkerForeignError.
     """
@@ -77,7 +88,7 @@ def check(folder: int, path: Path, want: Marker) -> os.stat_result:
     marker, seen = found
     if not marker.is_of(want):
         raise MarkerForeignError(path=shown(path), found=str(marker))
-    return seen
+    return marker, seen
 
 
 def write(folder: int, marker: Marker, *, over: bool) -> None:

@@ -14,18 +14,19 @@ from collections.abc import Callable
 
 from memory_sync.errors import FileChangedError, FileInTheWayError, MemorySyncError
 from memory_sync.ports import handles, names, switch
+from memory_sync.ports.displaced import Record
 from memory_sync.ports.handles import Spot
 
-Keep = Callable[[Spot, str | None], None]
-"""Takes a displaced file away, with its digest if that is known; raises with it in place."""
+Keep = Callable[[Spot, Record | None], None]
+"""Takes a displaced file away, with what it held if that is known; raises with it in place."""
 
 
-def verify(spot: Spot, expect: str, limit: int) -> os.stat_result:
+def verify(spot: Spot, expect: str, limit: int) -> Record:
     """Make sure that a file has the expected content. Raises FileChangedError or another."""
     content, seen = handles.read_whole(spot, limit)
     if handles.digest_of(content) != expect:
         raise FileChangedError(path=spot.shown)
-    return seen
+    return Record(seen.st_size, seen.st_mtime_ns, expect)
 
 
 def put_new(spot: Spot, content: bytes, mode: int) -> None:
@@ -72,8 +73,7 @@ def put_over(spot: Spot, content: bytes, mode: int, *, expect: str, limit: int, 
     if traded:
         displaced = spot.beside(fresh)
         try:
-            verify(displaced, expect, limit)
-            keep(displaced, expect)
+            keep(displaced, verify(displaced, expect, limit))
         except BaseException:
             _trade_back(spot, displaced, inode, handles.digest_of(content), keep)
             raise
@@ -116,8 +116,7 @@ def _rename_over(spot: Spot, fresh: str, *, expect: str, limit: int, keep: Keep)
         content, seen = handles.read_whole(spot, limit)
         spare = spot.beside(handles.make_file(spot.folder, content, seen.st_mode)[0])
     try:
-        verify(spare, expect, limit)
-        keep(spare, expect)
+        keep(spare, verify(spare, expect, limit))
         # Between this look and the rename lies the one gap that such a file system leaves.
         verify(spot, expect, limit)
         os.rename(fresh, spot.name, **here)
@@ -135,8 +134,7 @@ def take_out(spot: Spot, *, expect: str, limit: int, keep: Keep) -> bool:
     taken = spot.beside(names.temporary_name())
     os.rename(spot.name, taken.name, src_dir_fd=spot.folder, dst_dir_fd=spot.folder)
     try:
-        verify(taken, expect, limit)
-        keep(taken, expect)
+        keep(taken, verify(taken, expect, limit))
     except BaseException:
         _put_back(spot, taken, keep)
         raise

@@ -61,4 +61,29 @@ MIGRATIONS: tuple[str, ...] = (
     ) STRICT;
     INSERT INTO established SELECT DISTINCT substr(path, 1, instr(path, '/') - 1) FROM base;
     """,
+    # 3: roots that a guard has stopped, the contents that are in the vault's history, and what was
+    # once the base of paths that are not synced at the moment
+    """
+    CREATE TABLE alarm (
+        root TEXT PRIMARY KEY CHECK (root <> ''),
+        guard TEXT NOT NULL CHECK (guard <> ''),
+        known INTEGER NOT NULL CHECK (known > 0),
+        approved INTEGER NOT NULL CHECK (approved IN (0, 1))
+    ) STRICT;
+    CREATE TABLE suspect (
+        root TEXT NOT NULL REFERENCES alarm (root),
+        path TEXT NOT NULL CHECK (path LIKE '_%/_%'),
+        PRIMARY KEY (root, path)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE history (
+        digest TEXT PRIMARY KEY CHECK (length(digest) = 64)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE former (
+        path TEXT PRIMARY KEY CHECK (path LIKE '_%/_%'),
+        digest TEXT NOT NULL CHECK (length(digest) = 64),
+        blobs TEXT NOT NULL CHECK (json_array_length(blobs) > 0)
+    ) STRICT;
+    INSERT OR IGNORE INTO history SELECT digest FROM base;
+    INSERT OR IGNORE INTO history SELECT digest FROM object;
+    """,
 )

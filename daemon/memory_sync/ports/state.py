@@ -21,6 +21,7 @@ from memory_sync.errors import DiskFullError, StateBusyError, StateNewerError, S
 from memory_sync.model import BaseFile, Entry, FileVersion, Part, RemoteFile
 from memory_sync.ports.files import Glance
 from memory_sync.ports.schema import MIGRATIONS
+from memory_sync.sync.guards import Alarm, Guard
 
 T = TypeVar("T")
 FULL_BELOW = 256 * 1024
@@ -172,7 +173,16 @@ class State:
                 "REPLACE INTO broken VALUES (?, ?, ?)",
                 ((name, json.dumps(item.blobs), item.detail) for name, item in broken.items()),
             )
+            self._db.executemany(
+                "INSERT OR IGNORE INTO history VALUES (?)",
+                ((file.version.digest,) for _, file in found.values()),
+            )
             self.put("head", new.head)
+
+    def in_history(self, digest: str) -> bool:
+        """Tell whether a content was ever in the vault, as far as this device has seen."""
+        row = self._db.execute("SELECT 1 FROM history WHERE digest = ?", (digest,)).fetchone()
+        return row is not None
 
     def _delete(self, table: str, key: str, values: Iterable[str | bytes]) -> None:
         # The names of table and column are words of this module, never input.
@@ -190,6 +200,7 @@ class State:
         """Store new rows of the base; None removes one."""
         with self.transaction():
             self._delete("includes", "path", changes)
+            self._delete("former", "path", (path for path, file in changes.items() if file))
             self._delete("base", "path", (path for path, file in changes.items() if file is None))
             self._db.executemany(
                 "REPLACE INTO base VALUES (?, ?, ?)",
@@ -199,6 +210,24 @@ class State:
                     if file is not None
                 ),
             )
+
+    def keep_former(self, paths: Iterable[str]) -> None:
+        """Keep the rows of paths that are not synced any more for a merge, and for nothing else.
+
+        Taken up again, such a path is new on both sides; but what they once had in common is known.
+        """
+        with self.transaction():
+            self._db.executemany(
+                "REPLACE INTO former SELECT path, digest, blobs FROM base WHERE path = ?",
+                ((path,) for path in paths),
+            )
+
+    def former(self, path: str) -> BaseFile | None:
+        """Return what was the base of a path when it was last synced, if that was kept."""
+        row = self._db.execute(
+            "SELECT digest, blobs FROM former WHERE path = ?", (path,)
+        ).fetchone()
+        return BaseFile(row[0], tuple(json.loads(row[1]))) if row else None
 
     def includes(self) -> dict[str, tuple[str, str]]:
         """Return the merges that may be in a file already: path to its digest and the remote's."""
@@ -230,7 +259,38 @@ class State:
             pattern = (f"{root}/", f"{root}0")  # "0" follows "/" in ASCII: a range, not a pattern
             self._db.execute("DELETE FROM base WHERE path > ? AND path < ?", pattern)
             self._db.execute("DELETE FROM glance WHERE root = ?", (root,))
+            self._db.execute("DELETE FROM former WHERE path > ? AND path < ?", pattern)
             self._db.execute("DELETE FROM established WHERE root = ?", (root,))
+
+    # --- what the guards have stopped ---
+
+    def alarms(self) -> dict[str, Alarm]:
+        """Load the alarms of the last look, by root."""
+        suspects: dict[str, set[str]] = {}
+        for root, path in self._db.execute("SELECT root, path FROM suspect"):
+            suspects.setdefault(root, set()).add(path)
+        return {
+            root: Alarm(root, Guard(guard), frozenset(suspects[root]), known, bool(approved))
+            for root, guard, known, approved in self._db.execute(
+                "SELECT root, guard, known, approved FROM alarm"
+            )
+        }
+
+    def save_alarms(self, old: Mapping[str, Alarm], new: Mapping[str, Alarm]) -> None:
+        """Store the alarms of a look in the place of the last one's."""
+        if old == new:
+            return
+        with self.transaction():
+            self._db.execute("DELETE FROM suspect")
+            self._db.execute("DELETE FROM alarm")
+            self._db.executemany(
+                "INSERT INTO alarm VALUES (?, ?, ?, ?)",
+                ((a.root, a.guard.value, a.known, int(a.approved)) for a in new.values()),
+            )
+            self._db.executemany(
+                "INSERT INTO suspect VALUES (?, ?)",
+                ((alarm.root, path) for alarm in new.values() for path in alarm.suspects),
+            )
 
     # --- the accepted chain ---
 

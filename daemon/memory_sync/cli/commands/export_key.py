@@ -35,6 +35,7 @@ def command(file: str, passphrase: bool, vault: str | None, as_json: bool) -> Re
     """
     from memory_sync.app.context import load_context
     from memory_sync.cli.ask import new_passphrase
+    from memory_sync.cli.newfile import write_new
     from memory_sync.errors import UsageError
     from memory_sync.vault.keys import encrypt_with_passphrase, format_identity
 
@@ -54,7 +55,7 @@ def command(file: str, passphrase: bool, vault: str | None, as_json: bool) -> Re
         sys.stdout.write(content.decode())
         sys.stdout.flush()
     else:
-        _write(path, content)
+        write_new(path, content, other=f"memory-sync export-key '{path}.new'")
     context.keystore.mark_exported(identity.recipient)
     if path is None:
         return Result(written=True)
@@ -101,28 +102,3 @@ def _places(folder: Path) -> Iterator[tuple[int, int] | str]:
             yield str(place)
         else:
             yield (found.st_dev, found.st_ino)
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file that was not there, readable by its owner alone, durably."""
-    from memory_sync.config.durable import FULL, sync_folder
-    from memory_sync.errors import DiskFullError, FileExistsHereError, FileUnwritableError
-
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    try:
-        handle = os.open(path, flags, 0o600)
-    except FileExistsError:
-        raise FileExistsHereError(path=path) from None
-    except OSError as error:
-        raise FileUnwritableError(path=path, detail=error.strerror) from None
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        sync_folder(path.parent)
-    except OSError as error:
-        path.unlink(missing_ok=True)
-        if error.errno in FULL:
-            raise DiskFullError(path=path) from None
-        raise FileUnwritableError(path=path, detail=error.strerror) from None

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from memory_sync.cli.conflicts import conflicts_problem
+from memory_sync.cli.halts import stopped_text
 from memory_sync.cli.options import example, json_option, vault_option
 from memory_sync.cli.result import Line, Result, as_problem, problem_of, worst
 from memory_sync.cli.standing import Standing, look, never_exported, worst_state
@@ -84,7 +85,19 @@ def _headline(state: str, causes: list[Problem]) -> list[Line]:
     if not causes:
         text = "Everything is in sync." if state == Phase.IDLE else "Changes are on their way."
         return [Line(f"{state}: {text}", style)]
-    return [Line(f"{state}: {causes[0].message}", style), Line(f"hint: {causes[0].hint}", "dim")]
+    first = causes[0]
+    return [
+        Line(f"{state}: {first.message}", style),
+        *_stopped("", first),
+        Line(f"hint: {first.hint}", "dim"),
+    ]
+
+
+def _stopped(indent: str, problem: Problem) -> list[Line]:
+    """Say what a halt keeps from happening."""
+    if not problem.would or not problem.would.counts:
+        return []
+    return [Line(f"{indent}{stopped_text(problem.would)}")]
 
 
 def _table(standing: Standing) -> list[Line]:
@@ -122,7 +135,11 @@ def _more(
     lines = []
     for name, problem in rest:
         if problem not in told:
-            lines += [Line(f"{name}{problem.message}"), Line(f"  hint: {problem.hint}", "dim")]
+            lines += [
+                Line(f"{name}{problem.message}"),
+                *_stopped("  ", problem),
+                Line(f"  hint: {problem.hint}", "dim"),
+            ]
     return [Line(""), *lines] if lines else []
 
 

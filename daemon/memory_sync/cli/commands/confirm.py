@@ -1,0 +1,74 @@
+"""`memory-sync confirm`."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from memory_sync.cli.options import example, json_option, vault_option, yes_option
+from memory_sync.cli.result import Line, Result, as_problem, worst
+from memory_sync.model import Problem
+
+
+@click.command("confirm", epilog=example("memory-sync confirm --root memory"))
+@vault_option
+@click.option("--root", metavar="NAME", help="Only this root.")
+@yes_option
+@json_option
+def command(vault: str | None, root: str | None, yes: bool) -> Result:
+    """Let pass what a halt has stopped.
+
+    It shows for each root that is halted what would be done, and asks. Exactly that is then done,
+    and nothing else: if more is to be deleted by then, the root halts again. A folder that was
+    gone, or that carries another marker, is united with the vault: there nothing is deleted.
+    """
+    # Imported here so that --help is quick.
+    from memory_sync.app.context import load_context
+    from memory_sync.app.sync import Wish, sync
+    from memory_sync.cli.render import waiting
+    from memory_sync.cli.syncing import report
+
+    context = load_context(os.environ)
+    vaults = context.vaults(vault)
+    with waiting("Looking"):
+        rows = sync(context, vaults, Wish(dry_run=True))
+    troubles = [as_problem(row["error"]) for row in rows.values() if "error" in row]
+    halts = [
+        (name, problem)
+        for name, row in rows.items()
+        for problem in map(as_problem, row.get("halts", ()))
+        if root in (None, problem.root)
+    ]
+    plans: dict[str, dict[str, str]] = {}
+    left: list[Problem] = []
+    for name, problem in halts:
+        if problem.would and problem.would.plan and _agreed(problem, yes=yes):
+            plans.setdefault(name, {})[problem.root] = problem.would.plan
+        else:
+            left.append(problem)
+    if not plans:
+        errors = (*troubles, *left)
+        lines = () if errors else (Line("Nothing is halted."),)
+        return Result({"vaults": []}, lines, errors, worst(error.status for error in errors))
+    with waiting("Syncing"):
+        done = sync(context, [v for v in vaults if v.name in plans], Wish(confirm=plans))
+    return report(context.directories, done)
+
+
+def _agreed(problem: Problem, *, yes: bool) -> bool:
+    """Show what would be done about a root, and ask."""
+    from memory_sync.cli.ask import confirm, say
+    from memory_sync.cli.halts import UNITED, would_text
+
+    say(problem.message)
+    if problem.code in UNITED:
+        say(UNITED[problem.code])
+    elif problem.would:
+        say(f"This will {would_text(problem.would)}.")
+    return confirm(
+        f"Let this pass for root {problem.root}?",
+        command=f"confirm --root {problem.root}",
+        yes=yes,
+        usual=False,
+    )
