@@ -1,14 +1,18 @@
 """Races, lost answers and processes that end in the middle: nothing is lost, nothing done twice."""
 
 import contextlib
+import errno
+import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from memory_sync.errors import BusyError, OfflineError, StateBusyError
 from memory_sync.model import BaseFile
+from memory_sync.ports import handles
 from memory_sync.ports.state import Snapshot, State
 from memory_sync.vault.judge import Trust
 from tests.engine.devices import Device, settle
@@ -245,6 +249,75 @@ def test_i33_after_a_kill_in_a_conflict_a_delete_is_a_delete(
     (laptop if deleter == "laptop" else desktop).delete("memory/a.md")
     settle(laptop, desktop)
     assert laptop.files() == desktop.files() == {}
+
+
+def test_i33_a_download_that_was_not_recorded_is_nobodys_edit(
+    laptop: Device, desktop: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed between the write and the row: what the vault had there is replaced, not merged in."""
+    laptop.write("MEMORY.md", "start\n")
+    settle(laptop, desktop)
+    laptop.write("memory/a.md", "first\nshared\n")
+    laptop.sync()
+    with monkeypatch.context() as patch:
+        _kill_at(desktop.opened().roots["memory"].files, "write", "after", patch)
+        with pytest.raises(Killed):
+            desktop.sync()
+    assert desktop.read("memory/a.md") == "first\nshared\n"
+    desktop.restart()
+    laptop.write("memory/a.md", "second\n")
+    settle(laptop, desktop)
+    assert laptop.files() == desktop.files()
+    assert desktop.read("memory/a.md") == "second\n"
+    assert desktop.conflicts() == []
+
+
+def _broken(_: object) -> None:
+    raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
+def test_i35_what_could_not_be_made_durable_is_no_base(
+    laptop: Device, desktop: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It travels and is named; its row comes with the look at which the disk does its work."""
+    laptop.write("MEMORY.md", "start\n")
+    settle(laptop, desktop)
+    laptop.write("MEMORY.md", "edited\n")
+    with monkeypatch.context() as patch:
+        patch.setattr(handles, "sync_file", _broken)
+        outcome = laptop.sync()
+    assert outcome.up == ("memory/MEMORY.md",)
+    assert [problem.code for problem in outcome.problems] == ["file-unwritable"]
+    assert outcome.pending == 1
+    state = laptop.opened().state
+    assert state.base()["memory/MEMORY.md"].digest == sha256(b"start\n").hexdigest()
+    # A power cut takes the save away: what it left is not an edit that deletes lines elsewhere.
+    laptop.write("MEMORY.md", "")
+    settle(laptop, desktop)
+    assert laptop.files() == desktop.files() == {"MEMORY.md": b"edited\n"}
+
+
+def test_i35_a_row_is_recorded_only_of_what_was_flushed(
+    laptop: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The order of the deeds: first the file is durable, then the row is stored."""
+    laptop.write("MEMORY.md", "start\n")
+    deeds: list[str] = []
+    kit = laptop.opened()
+    flush, save = kit.roots["memory"].files.flush, kit.state.save_base
+
+    def note_flush(paths: Iterable[str]) -> frozenset[str]:
+        deeds.append("flush")
+        return flush(paths)
+
+    def note_save(rows: Mapping[str, BaseFile | None]) -> None:
+        deeds.extend(["row"] if rows else [])
+        save(rows)
+
+    monkeypatch.setattr(kit.roots["memory"].files, "flush", note_flush)
+    monkeypatch.setattr(kit.state, "save_base", note_save)
+    laptop.sync()
+    assert deeds == ["flush", "row"]
 
 
 def test_i36_a_commit_that_could_not_be_recorded_is_read_again(

@@ -129,6 +129,11 @@ def collect(bench: Bench) -> None:
     bench.tree.unlock()
 
 
+def flush(bench: Bench) -> None:
+    """Make two files durable that an agent has saved."""
+    assert bench.tree.flush([PATH, "MEMORY.md"]) == frozenset()
+
+
 ACTS: dict[str, tuple[dict[str, bytes], Callable[[Bench], None]]] = {
     "a new file": (
         {"memory/c.md": OLD},
@@ -143,6 +148,7 @@ ACTS: dict[str, tuple[dict[str, bytes], Callable[[Bench], None]]] = {
     "remove": ({PATH: OLD, "memory/c.md": OLD}, remove),
     "remove another": ({PATH: THEIRS}, remove),
     "leftover": ({LEFT: OLD}, collect),
+    "flush": ({PATH: OLD, "MEMORY.md": OLD}, flush),
 }
 
 

@@ -22,7 +22,7 @@ from memory_sync.ports import names
 from memory_sync.ports.clock import Clock
 from memory_sync.ports.displaced import Record
 from memory_sync.ports.files import Echo, Glance, Scan
-from memory_sync.ports.handles import digest_of, reading, writing
+from memory_sync.ports.handles import GONE, digest_of, reading, writing
 from memory_sync.ports.marker import Marker, understood
 from memory_sync.ports.names import MARKER
 from memory_sync.sync.patterns import Patterns
@@ -193,11 +193,11 @@ class MemoryTree:
             found.anchor(self._anchored)
 
     def flush(self, paths: Iterable[str]) -> frozenset[str]:
-        """Make files durable as they are, with their names; return those that are."""
-        done: set[str] = set()
+        """Make files durable as they are, with their names; return where it failed."""
+        failed: set[str] = set()
         root = self._opened()
         for path in paths:
-            with contextlib.suppress(OSError):
+            try:
                 found = way(self._disk, root, path.split("/")[:-1], make=False)
                 spot = self._spot(found.folders[-1], path, path)
                 node = self._disk.node(spot.folder, spot.name)
@@ -205,8 +205,10 @@ class MemoryTree:
                     self._disk.fsync(node)
                     self._disk.fsync_folder(spot.folder)
                     found.anchor(self._anchored)
-                    done.add(path)
-        return frozenset(done)
+            except OSError as error:
+                if error.errno not in GONE:
+                    failed.add(path)
+        return frozenset(failed)
 
     def remove(self, path: str, expect: str) -> None:
         """Remove a file into the trash, and the folders that are empty then (never the root)."""

@@ -205,9 +205,9 @@ class Engine:
         self, planned: Planned, fetched: Fetched, *, down: bool
     ) -> tuple[Applied, dict[str, BaseFile | None]]:
         """Do what changes local files, and record the base once the bytes are durable."""
-        equal = [action.path for action in planned.plan.of(Kind.RECORD)]
+        equal = {action.path for action in planned.plan.of(Kind.RECORD)}
         rows: dict[str, BaseFile | None] = {
-            path: base_of(planned.remote[path]) for path in flush(self._kit, equal)
+            path: base_of(planned.remote[path]) for path in equal - flush(self._kit, equal)
         }
         forgotten = [action.path for action in planned.plan.of(Kind.FORGET)]
         self._kit.state.keep_former(path for path in forgotten if not self._kit.wants(path))
@@ -280,7 +280,7 @@ class Engine:
         errors = {**planned.errors, **applied.errors, **pushed.errors}
         torn = {path for path, error in errors.items() if isinstance(error, FileChangedError)}
         hopeless = {path for path, error in errors.items() if isinstance(error, WAIT_FOR_PERSON)}
-        done = set(pushed.up) | recorded.keys() | hopeless
+        done = set(pushed.up) - pushed.unsure | recorded.keys() | hopeless
         pending = {action.path for action in planned.plan.actions} | applied.uploads.keys()
         halts = [problem(error, root=root) for root, error in sorted(planned.halts.items())]
         told = {error.message for error in errors.values()}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 from memory_sync.engine.kit import Kit
@@ -84,16 +83,19 @@ def strange(kit: Kit, root: str) -> dict[str, str]:
 
 
 def flush(kit: Kit, paths: Iterable[str]) -> frozenset[str]:
-    """Make files durable as they are, by their paths in the vault; return those that are."""
+    """Make files durable as they are, by their paths in the vault; return where it failed."""
     by_root: dict[str, list[str]] = {}
     for path in paths:
         name, relative = split_root(path)
         by_root.setdefault(name, []).append(relative)
-    done: set[str] = set()
+    failed: set[str] = set()
     for name, relatives in by_root.items():
-        with suppress(HaltError, BusyError):
-            done |= {f"{name}/{path}" for path in kit.roots[name].files.flush(relatives)}
-    return frozenset(done)
+        try:
+            missed = kit.roots[name].files.flush(relatives)
+        except (HaltError, BusyError):
+            missed = frozenset(relatives)
+        failed |= {f"{name}/{path}" for path in missed}
+    return frozenset(failed)
 
 
 def problem(error: MemorySyncError, *, path: str = "", root: str = "") -> Problem:

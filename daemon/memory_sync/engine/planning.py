@@ -110,6 +110,11 @@ def _trees(
         # Of equal ones the row of the base is due: without it a later delete would be none.
         if digest != there and (local_tree.get(path), remote_tree.get(path)) == (digest, there):
             base_tree[path] = there  # a merge that was written and not yet recorded
+    for path in (local_tree.keys() & remote_tree.keys()) - base_tree.keys():
+        # What the vault had at this path is nobody's edit: its row was lost with a crash.
+        mine = local_tree[path]
+        if mine != remote_tree[path] and kit.state.in_history(mine, path):
+            base_tree[path] = mine
     known = local_tree.keys() | remote_tree.keys() | base_tree.keys()
     errors = _broken(fetched, known)
     outside = frozenset(path for path in known if not kit.wants(path))

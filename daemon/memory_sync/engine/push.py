@@ -13,6 +13,7 @@ from memory_sync.errors import (
     FileChangedError,
     FileError,
     FileTooLargeError,
+    FileUnwritableError,
     HaltError,
     MemorySyncError,
 )
@@ -39,9 +40,13 @@ BATCH_BYTES = 8 * 1024 * 1024
 
 @dataclass
 class Pushed:
-    """What went up, in paths of the vault; `sent` is in bytes of ciphertext."""
+    """What went up, in paths of the vault; `sent` is in bytes of ciphertext.
+
+    `unsure` went up and could not be made durable here: it has no base row yet.
+    """
 
     up: list[str] = field(default_factory=list)
+    unsure: set[str] = field(default_factory=set)
     errors: dict[str, MemorySyncError] = field(default_factory=dict)
     sent: int = 0
     commits: int = 0
@@ -151,7 +156,7 @@ class Pusher:
             new.listing[README] = Entry(FILE_MODE, blob_id(readme))
             writes[README] = readme
         # What a program has just saved is no base until a power cut cannot take it away again.
-        durable = flush(kit, batch.encoded)
+        unsure = flush(kit, batch.encoded)
         tree = root_tree(new.listing)
         n = trust.n + 1
         message = seal_message(self._keys.derived.seal, n, trust.vault_id, old.head, tree)
@@ -163,11 +168,14 @@ class Pusher:
         rows: dict[str, BaseFile | None] = {
             path: base_of(encoded.file)
             for path, encoded in batch.encoded.items()
-            if path in durable
+            if path not in unsure
         }
         rows |= dict.fromkeys(batch.deletes)
         self._fetcher.accept(new, new.head, n, rows)
         self.done.up += [*batch.encoded, *batch.deletes]
+        self.done.unsure |= unsure
+        for path in unsure:
+            self.done.errors[path] = FileUnwritableError(path=path, detail="it is not durable yet")
         self.done.sent += sum(map(len, writes.values()))
         self.done.commits += 1
 

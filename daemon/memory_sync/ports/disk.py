@@ -178,16 +178,19 @@ class DiskTree:
             way.anchor(self._anchored)
 
     def flush(self, paths: Iterable[str]) -> frozenset[str]:
-        """Make files durable as they are, with their names; return those that are."""
-        done: set[str] = set()
+        """Make files durable as they are, with their names; return where it failed."""
+        failed: set[str] = set()
         with self._opened() as root:
             for path in paths:
-                with contextlib.suppress(OSError), self._way(root, path) as way:
-                    handles.sync_file(_spot(way, path, self._bounds.shown(path)))
-                    os.fsync(way.end)
-                    way.anchor(self._anchored)
-                    done.add(path)
-        return frozenset(done)
+                try:
+                    with self._way(root, path) as way:
+                        handles.sync_file(_spot(way, path, self._bounds.shown(path)))
+                        os.fsync(way.end)
+                        way.anchor(self._anchored)
+                except OSError as error:
+                    if error.errno not in handles.GONE:
+                        failed.add(path)
+        return frozenset(failed)
 
     def remove(self, path: str, expect: str) -> None:
         """Remove a file into the trash, and the folders that are empty then (never the root)."""

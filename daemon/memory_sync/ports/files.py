@@ -111,10 +111,10 @@ class LocalTree(Protocol):
         ...
 
     def flush(self, paths: Iterable[str]) -> frozenset[str]:
-        """Make files durable as they are, with the names that lead to them; return those that are.
+        """Make files durable as they are, with the names that lead to them; return where it failed.
 
         What a program has saved can still be lost in a power cut: it is no base before this. A file
-        that is gone, or cannot be made durable, is left out.
+        that is gone by now has nothing to lose.
         """
         ...
 

@@ -76,14 +76,16 @@ MIGRATIONS: tuple[str, ...] = (
         PRIMARY KEY (root, path)
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE history (
-        digest TEXT PRIMARY KEY CHECK (length(digest) = 64)
+        digest TEXT NOT NULL CHECK (length(digest) = 64),
+        path TEXT NOT NULL CHECK (path LIKE '_%/_%'),
+        PRIMARY KEY (digest, path)
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE former (
         path TEXT PRIMARY KEY CHECK (path LIKE '_%/_%'),
         digest TEXT NOT NULL CHECK (length(digest) = 64),
         blobs TEXT NOT NULL CHECK (json_array_length(blobs) > 0)
     ) STRICT;
-    INSERT OR IGNORE INTO history SELECT digest FROM base;
-    INSERT OR IGNORE INTO history SELECT digest FROM object;
+    INSERT OR IGNORE INTO history SELECT digest, path FROM base;
+    INSERT OR IGNORE INTO history SELECT digest, path FROM object;
     """,
 )

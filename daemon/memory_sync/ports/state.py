@@ -174,14 +174,16 @@ class State:
                 ((name, json.dumps(item.blobs), item.detail) for name, item in broken.items()),
             )
             self._db.executemany(
-                "INSERT OR IGNORE INTO history VALUES (?)",
-                ((file.version.digest,) for _, file in found.values()),
+                "INSERT OR IGNORE INTO history VALUES (?, ?)",
+                ((file.version.digest, path) for path, file in found.values()),
             )
             self.put("head", new.head)
 
-    def in_history(self, digest: str) -> bool:
-        """Tell whether a content was ever in the vault, as far as this device has seen."""
-        row = self._db.execute("SELECT 1 FROM history WHERE digest = ?", (digest,)).fetchone()
+    def in_history(self, digest: str, path: str | None = None) -> bool:
+        """Tell whether a content was ever in the vault (at this path), as far as is known here."""
+        row = self._db.execute(
+            "SELECT 1 FROM history WHERE digest = ?1 AND path = ifnull(?2, path)", (digest, path)
+        ).fetchone()
         return row is not None
 
     def _delete(self, table: str, key: str, values: Iterable[str | bytes]) -> None:
