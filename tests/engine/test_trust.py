@@ -8,6 +8,7 @@ import pytest
 
 from memory_sync.engine.found import look_into, trust_for
 from memory_sync.engine.kit import unlock
+from memory_sync.engine.local import problem
 from memory_sync.errors import (
     BranchGoneError,
     ForcedBackError,
@@ -99,6 +100,34 @@ def test_i52_a_change_without_the_key_is_never_applied(
     assert desktop.files() == before
 
 
+@pytest.mark.parametrize(
+    ("deed", "counts", "paths"),
+    [
+        ("added", {"added": 1}, ["objects/aa/" + "b" * 30 + ".age"]),
+        ("changed", {"changed": 2}, ["memory/MEMORY.md", "memory/memory/a.md"]),
+        ("removed", {"removed": 1, "changed": 1}, ["memory/MEMORY.md", "memory/memory/a.md"]),
+        ("nothing", {}, []),
+    ],
+)
+def test_a_halt_of_the_vault_tells_what_it_keeps_from_happening(
+    filled: Path, laptop: Device, deed: str, counts: dict[str, int], paths: list[str]
+) -> None:
+    """How many files would have been added, changed, removed, and which: no path stays untold."""
+    known = {path: name for name, (path, _) in laptop.opened().state.snapshot().objects.items()}
+    first, second = known["memory/MEMORY.md"], known["memory/memory/a.md"]
+    changes: dict[str, dict[str, bytes | None]] = {
+        "added": {"objects/aa/" + "b" * 30 + ".age": b"evil\n"},
+        "changed": {first: b"evil\n", second: b"evil\n"},
+        "removed": {first: None, second: b"evil\n"},
+        "nothing": {"vault.json": b"{}\n"},
+    }
+    tamper(filled, changes[deed])
+    [halt] = laptop.sync().halts
+    assert halt.would is not None
+    assert (dict(halt.would.counts), sorted(halt.would.paths)) == (counts, paths)
+    assert halt.would.plan == ""
+
+
 def test_i52_sealed_work_below_a_foreign_commit_is_applied_first(
     filled: Path, laptop: Device, desktop: Device
 ) -> None:
@@ -148,6 +177,9 @@ def test_i41_an_older_head_is_ignored_for_a_minute_and_then_a_halt(
     with pytest.raises(ForcedBackError) as caught:
         laptop.sync()
     assert old in caught.value.message
+    halt = problem(caught.value)
+    assert halt.would
+    assert (halt.would.counts, halt.would.paths) == ({"changed": 1}, ("memory/MEMORY.md",))
     assert laptop.read("MEMORY.md") == "two\n"
 
 
