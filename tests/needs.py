@@ -1,7 +1,8 @@
-"""Programs that a test cannot do without."""
+"""What a test cannot do without: programs, or a system."""
 
 import os
 import shutil
+import sys
 
 import pytest
 
@@ -13,7 +14,16 @@ def needs(*programs: str) -> None:
     for program in programs:
         if shutil.which(program) is None:
             package = PACKAGES.get(program, program)
-            message = f"needs {program}: install the Debian package {package}"
-            if os.environ.get("MEMORY_SYNC_NO_SKIP") == "1":
-                pytest.fail(message, pytrace=False)
-            pytest.skip(message)
+            _without(f"needs {program}: install the Debian package {package}")
+
+
+def needs_linux() -> None:
+    """Skip a test of what only Linux has, as above."""
+    if sys.platform != "linux":
+        _without("needs Linux")
+
+
+def _without(message: str) -> None:
+    if os.environ.get("MEMORY_SYNC_NO_SKIP") == "1":
+        pytest.fail(message, pytrace=False)
+    pytest.skip(message)

@@ -1,10 +1,11 @@
 """The helper that names the program which a test lacks."""
 
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.needs import needs
+from tests.needs import needs, needs_linux
 
 
 @pytest.fixture(autouse=True)
@@ -34,3 +35,12 @@ def test_a_program_on_the_path_is_enough(tmp_path: Path) -> None:
     program.write_text("#!/bin/sh\n")
     program.chmod(0o755)
     needs("age")
+
+
+def test_another_system_skips_what_is_linuxs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test of the kernel's own is skipped elsewhere, and runs on Linux."""
+    monkeypatch.setattr(sys, "platform", "linux")
+    needs_linux()
+    monkeypatch.setattr(sys, "platform", "darwin")
+    with pytest.raises(pytest.skip.Exception, match="needs Linux"):
+        needs_linux()

@@ -210,25 +210,6 @@ def test_a_root_that_goes_and_comes_back_is_served_again(pair: Pair) -> None:
     wait(lambda: two.read("MEMORY.md") == "back\n", "it is served again")
 
 
-def test_i33_killed_daemons_lose_nothing(pair: Pair) -> None:
-    """SIGKILL in the middle of work, again and again: at the end all lines are on both devices."""
-    one, two = pair
-    two.start()
-    expected: set[str] = set()
-    for number in range(6):
-        one.start()
-        for line in range(5):
-            text = f"{number}-{line}"
-            expected.add(text)
-            one.write(f"memory/{text}.md", f"{text}\n")
-        time.sleep(0.05 * number)
-        one.stop(signal.SIGKILL)
-    one.start()
-    wait(lambda: {file.stem for file in (two.root / "memory").glob("*.md")} == expected,
-         "all files are there", 60)  # fmt: skip
-    assert all(two.read(f"memory/{text}.md") == f"{text}\n" for text in expected)
-
-
 def test_no_log_and_no_process_shows_memory_or_key(pair: Pair, tmp_path: Path) -> None:
     """Neither text, nor a file's name, nor the key is in the log or in a command line."""
     one, two = pair

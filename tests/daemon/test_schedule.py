@@ -43,7 +43,9 @@ def schedule(clock: Clock) -> Schedule:
     return made
 
 
-def test_idle_only_polls(schedule: Schedule, clock: Clock) -> None:
+def test_i57_idle_only_polls_but_looks_once_in_a_scan_interval(
+    schedule: Schedule, clock: Clock
+) -> None:
     """Each poll asks and does not look; once an hour it looks."""
     for _ in range(239):
         assert schedule.wait() == 15
@@ -90,6 +92,24 @@ def test_lost_events_make_a_full_look_due_at_once(schedule: Schedule) -> None:
     """What the watch has missed is found by a scan."""
     schedule.lost()
     assert schedule.wait() <= 0
+    assert schedule.turn().look
+
+
+def test_i58_without_events_the_next_look_is_brought_forward(
+    schedule: Schedule, clock: Clock
+) -> None:
+    """A look is due within the time that is asked for; asking again does not put it off."""
+    for _ in range(2):
+        schedule.look_within(10)
+        clock.time += 4
+        assert not schedule.turn().look
+    assert schedule.wait() == 2
+    clock.time += 2
+    turn = schedule.turn()
+    assert turn.look
+    schedule.succeeded(turn, again=False)
+    schedule.look_within(5000)
+    clock.time += 3600
     assert schedule.turn().look
 
 

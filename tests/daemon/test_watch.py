@@ -1,19 +1,16 @@
 """The watcher: which events become a hint."""
 
-import errno
 import os
-import time
+import threading
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
-from watchdog.observers import Observer
-from watchdog.observers.api import BaseObserver
 
-from memory_sync.daemon import watch
-from memory_sync.daemon.mailbox import Changed, Lost, Mailbox, Message
+from memory_sync.daemon.mailbox import Changed, Loss, Lost, Mailbox, Message
 from memory_sync.daemon.watch import Watched, Watcher
+from memory_sync.ports.clock import SystemClock
 from memory_sync.sync.patterns import Patterns
 
 Deed = Callable[[Path], object]
@@ -30,12 +27,17 @@ def root(tmp_path: Path) -> Path:
     return folder
 
 
+def watching(watched: Watched, mailbox: Mailbox[Message]) -> Watcher:
+    """Make a watcher of one root."""
+    return Watcher([watched], mailbox.put, SystemClock())
+
+
 def _hint(mailbox: Mailbox[Message], seconds: float = 5.0) -> bool:
     """Wait for a hint, and for the quiet after it."""
     found = mailbox.get(seconds)
     while mailbox.get(0.3):
         pass
-    return isinstance(found, Changed | Lost)
+    return isinstance(found, Changed)
 
 
 def _save_by_rename(root: Path) -> None:
@@ -76,8 +78,7 @@ def _moved_tree(root: Path) -> None:
 def test_i56_every_way_to_save_is_a_hint(root: Path, deed: Deed) -> None:
     """Editors and agents save in many ways; each one is noticed."""
     mailbox: Mailbox[Message] = Mailbox()
-    with Watcher([Watched("memory", root, Patterns())], mailbox.put):
-        time.sleep(0.1)
+    with watching(Watched("memory", root, Patterns()), mailbox):
         deed(root)
         assert _hint(mailbox)
 
@@ -89,7 +90,7 @@ def test_a_memory_folder_that_is_made_later_is_watched(root: Path) -> None:
         for file in (root / folder).glob("*.md"):
             file.unlink()
         (root / folder).rmdir()
-    with Watcher([Watched("memory", root, Patterns())], mailbox.put):
+    with watching(Watched("memory", root, Patterns()), mailbox):
         for _ in range(2):
             (root / "memory").mkdir()
             assert _hint(mailbox)
@@ -115,20 +116,9 @@ def test_a_memory_folder_that_is_made_later_is_watched(root: Path) -> None:
 def test_what_no_pattern_names_is_no_hint(root: Path, deed: Deed) -> None:
     """Neither other files nor our own reading wake anybody."""
     mailbox: Mailbox[Message] = Mailbox()
-    with Watcher([Watched("memory", root, Patterns())], mailbox.put):
-        time.sleep(0.1)
+    with watching(Watched("memory", root, Patterns()), mailbox):
         deed(root)
-        assert not _hint(mailbox, 0.7)
-
-
-def test_only_folders_that_a_pattern_reaches_are_watched(root: Path) -> None:
-    """Two thousand other folders in the workspace take no watch."""
-    for number in range(2000):
-        (root / "node_modules" / f"p{number}").mkdir()
-    mailbox: Mailbox[Message] = Mailbox()
-    with Watcher([Watched("memory", root, Patterns())], mailbox.put) as watcher:
-        paths = {watch.path for watch in watcher._watches[0]._watches.values()}
-        assert paths == {str(root), str(root / "memory")}
+        assert not _hint(mailbox, 0.4)
 
 
 def test_a_root_behind_a_link_is_watched(root: Path, tmp_path: Path) -> None:
@@ -136,53 +126,62 @@ def test_a_root_behind_a_link_is_watched(root: Path, tmp_path: Path) -> None:
     link = tmp_path / "link"
     link.symlink_to(root)
     mailbox: Mailbox[Message] = Mailbox()
-    with Watcher([Watched("memory", link, Patterns())], mailbox.put):
+    with watching(Watched("memory", link, Patterns()), mailbox):
         (root / "memory" / "a.md").write_text("new")
         assert _hint(mailbox)
 
 
-def _used_up(*_args: object, **_kwargs: object) -> NoReturn:
-    raise OSError(errno.ENOSPC, "inotify watch limit reached")
-
-
-@pytest.mark.parametrize("limit", ["instances", "watches"])
-def test_i58_where_the_watches_are_used_up_the_files_are_polled(
-    root: Path, monkeypatch: pytest.MonkeyPatch, limit: str
-) -> None:
-    """A full look is asked for at once, and changes are noticed all the same."""
-
-    def limited() -> BaseObserver:
-        observer: BaseObserver = Observer()
-        monkeypatch.setattr(observer, "schedule", _used_up)
-        return observer
-
-    monkeypatch.setattr(watch, "Observer", limited if limit == "watches" else _used_up)
-    monkeypatch.setattr(watch, "POLLING_SECONDS", 0.1)
+def test_i63_a_folder_is_reached_however_its_accents_are_encoded(tmp_path: Path) -> None:
+    """A pattern in one form reaches the folder and the file whose names are in the other."""
+    pattern = unicodedata.normalize("NFC", "mémoire/é.md")
+    folder = tmp_path / unicodedata.normalize("NFD", "mémoire")
+    folder.mkdir()
     mailbox: Mailbox[Message] = Mailbox()
-    with Watcher([Watched("memory", root, Patterns())], mailbox.put):
-        assert isinstance(mailbox.get(1), Lost)
-        time.sleep(0.3)
-        (root / "memory" / "a.md").write_text("changed")
+    with watching(Watched("memory", tmp_path, Patterns((pattern,))), mailbox):
+        (folder / unicodedata.normalize("NFD", "é.md")).write_text("x")
         assert _hint(mailbox)
+
+
+def test_a_folder_that_moves_is_heard_at_its_new_place_only(root: Path) -> None:
+    """Moved within the root it is watched under its new name; moved out it is nobody's."""
+    mailbox: Mailbox[Message] = Mailbox()
+    with watching(Watched("memory", root, Patterns()), mailbox):
+        moved = (root / "memory" / "deep").rename(root / "memory" / "other")
+        assert _hint(mailbox)
+        (moved / "x.md").write_text("x")
+        assert _hint(mailbox)
+        away = moved.rename(root / "node_modules" / "other")
+        assert _hint(mailbox)
+        (away / "x.md").write_text("y")
+        assert not _hint(mailbox, 0.5)
 
 
 def test_a_root_that_is_not_there_yet_ends_nothing(tmp_path: Path) -> None:
-    """There is nothing to watch, and the others go on."""
+    """There is nothing to watch, and the others go on; once it is there it is watched too."""
     (tmp_path / "there").mkdir()
     mailbox: Mailbox[Message] = Mailbox()
     missing = Watched("a", tmp_path / "missing", Patterns())
-    with Watcher([missing, Watched("b", tmp_path / "there", Patterns())], mailbox.put):
+    there = Watched("b", tmp_path / "there", Patterns())
+    with Watcher([missing, there], mailbox.put, SystemClock()) as watcher:
         (tmp_path / "there" / "MEMORY.md").write_text("x")
         assert mailbox.get(5) == Changed("b")
+        watcher.check()
+        _hint(mailbox, 0.1)
+        (tmp_path / "missing").mkdir()
+        watcher.check()
+        assert mailbox.get(0.1) == Changed("a")
+        (tmp_path / "missing" / "MEMORY.md").write_text("x")
+        assert mailbox.get(5) == Changed("a")
 
 
-def test_a_root_that_comes_back_is_watched_anew(root: Path) -> None:
-    """After its folder was gone, a renewed watch sees changes again."""
+def test_a_watcher_that_is_closed_gives_everything_back(root: Path) -> None:
+    """No thread, no handle and no watch is left, however often it was opened."""
+    handles, threads = os.listdir("/dev/fd"), threading.active_count()
     mailbox: Mailbox[Message] = Mailbox()
-    with Watcher([Watched("memory", root, Patterns())], mailbox.put) as watcher:
-        away = root.rename(root.with_name("away"))
-        _hint(mailbox, 1.0)
-        away.rename(root)
-        watcher.renew()
-        (root / "MEMORY.md").write_text("again")
-        assert _hint(mailbox)
+    watcher = Watcher([Watched("memory", root, Patterns())], mailbox.put, SystemClock())
+    for _ in range(20):
+        with watcher:
+            watcher.renew(Lost("memory", Loss.DEAD))
+    assert os.listdir("/dev/fd") == handles
+    assert threading.active_count() == threads
+    assert mailbox.get(0) is None

@@ -56,6 +56,10 @@ class Schedule:
         """Note that events were lost: a full look is due at once."""
         self._scan_due = self._clock.monotonic()
 
+    def look_within(self, seconds: float) -> None:
+        """Make a full look due within so many seconds: no event tells of changes."""
+        self._scan_due = min(self._scan_due, self._clock.monotonic() + seconds)
+
     @property
     def failing(self) -> bool:
         """Tell whether the last cycle failed and the next try waits."""

@@ -1,26 +1,27 @@
-"""File events (watchdog): hints that say "look soon". Any lost one is made up for by a scan."""
+"""File events: hints that say "look soon". Any that is lost is made up for by a look."""
 
 from __future__ import annotations
 
-import threading
+import errno
+import os
+import sys
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
-from watchdog.events import FileSystemEvent, FileSystemEventHandler
-from watchdog.observers import Observer
-from watchdog.observers.api import BaseObserver, ObservedWatch
-from watchdog.observers.polling import PollingObserver
-
-from memory_sync.daemon.mailbox import Changed, Lost, Message
+from memory_sync.daemon.mailbox import Changed, Loss, Lost, Message
+from memory_sync.ports import names
+from memory_sync.ports.clock import Clock
+from memory_sync.ports.look import MAX_DEPTH
 from memory_sync.sync.patterns import Patterns
 
-QUIET = ("opened", "closed_no_write")
-"""Events that come from reading, our own scans included."""
-POLLING_SECONDS = 10
+ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.ELOOP, errno.ENAMETOOLONG)
+"""What the system says of a folder that is not there or not ours to see. Any other error means that
+it cannot watch (more), mostly that the user's watches are used up."""
+RETRY_SECONDS = 3600.0
+"""How long a root is polled before watching it is tried again."""
 
 Put = Callable[[Message], None]
 
@@ -33,20 +34,48 @@ class Watched:
     path: Path
     patterns: Patterns
 
+    def concerns(self, path: str, *, folder: bool) -> bool:
+        """Tell whether a change at this path, as it is on the disk, may change what is synced."""
+        path = names.composed(path)
+        if path.count("/") > MAX_DEPTH:
+            return False
+        if names.is_ours(path.rpartition("/")[2]):
+            return False
+        return self.patterns.reaches(path) if folder else self.patterns.matches(path)
+
+
+class Ears(Protocol):
+    """What the system lets us hear of one root; made listening, and heard of no more once closed.
+
+    It puts `Changed` after the change, and `Lost` at most once: it is of no use afterwards.
+    """
+
+    def well(self) -> bool:
+        """Tell whether it still listens."""
+        ...
+
+    def close(self) -> None:
+        """Stop listening, and give everything back."""
+        ...
+
 
 class Watcher:
-    """Watches the roots of one vault while its context is open."""
+    """Watches the roots of one vault while its context is open; for one thread only.
 
-    def __init__(self, roots: Iterable[Watched], put: Put) -> None:
-        self._roots = tuple(roots)
-        self._put = put
-        self._watches: list[_RootWatch] = []
+    Where the system has no watches left, a root is polled. For that there is no second kind of
+    watcher: `polling` says that looks are due more often, and a look walks only folders that the
+    patterns reach and reads nothing that is unchanged.
+    """
+
+    def __init__(self, roots: Iterable[Watched], put: Put, clock: Clock) -> None:
+        self._posts = {watched.root: _Post(watched, put, clock) for watched in roots}
+        self._open = False
 
     def __enter__(self) -> Self:
         """Start watching."""
-        self._watches = [_RootWatch(root, self._put) for root in self._roots]
-        for watch in self._watches:
-            watch.start()
+        self._open = True
+        for post in self._posts.values():
+            post.open()
         return self
 
     def __exit__(
@@ -55,114 +84,104 @@ class Watcher:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        for watch in self._watches:
-            watch.stop()
-        self._watches = []
+        self._open = False
+        for post in self._posts.values():
+            post.close()
 
-    def renew(self) -> None:
-        """Watch anew: a root's folder was gone and is there again, so its old watch is dead."""
-        self.__exit__(None, None, None)
-        self.__enter__()
+    @property
+    def polling(self) -> bool:
+        """Tell whether there is a root that has to be polled."""
+        return any(post.polled for post in self._posts.values())
+
+    def check(self) -> None:
+        """Look whether every watch still hears the folder at its root's path; a few calls each."""
+        for post in self._posts.values():
+            post.check()
+
+    def renew(self, lost: Lost) -> None:
+        """Watch a root anew after a loss, with all its folders, or poll it. A look must follow."""
+        post = self._posts[lost.root]
+        post.close()
+        if lost.reason is Loss.LIMIT:
+            post.poll()
+        elif self._open:
+            post.open()
 
 
-class _RootWatch(FileSystemEventHandler):
-    """Watches the folders of one root that its patterns reach, and no others."""
+class _Post:
+    """The watch of one root, as long as it can be watched."""
 
-    def __init__(self, watched: Watched, put: Put) -> None:
-        super().__init__()
-        self._root = watched.root
-        # Events name the folder as it was given to the observer: without links on the way.
-        self._path = Path(watched.path).resolve()
-        self._patterns = watched.patterns
+    def __init__(self, watched: Watched, put: Put, clock: Clock) -> None:
+        self._watched = watched
         self._put = put
-        self._observer: BaseObserver | None = None
-        self._watches: dict[str, ObservedWatch] = {}
-        self._lock = threading.Lock()
+        self._clock = clock
+        self._ears: Ears | None = None
+        self._place: tuple[int, int] | None = None
+        self._retry: float | None = None
 
-    def start(self) -> None:
-        """Start; where the system cannot watch, look at the files every ten seconds instead."""
+    @property
+    def polled(self) -> bool:
+        return self._retry is not None
+
+    def open(self) -> None:
+        # What the place was before: if it changes under the opening, the next check finds that.
+        self._place = _place(self._watched.path)
+        if self._place is None:
+            return
         try:
-            self._observer = Observer()
-            self._observer.start()
-            self._add(self._path)
-        except OSError:
-            self._poll_instead()
-
-    def stop(self) -> None:
-        """Stop, and wait for the observer's threads."""
-        observer, self._observer = self._observer, None
-        if observer:
-            # One that was never started has nothing to stop.
-            with suppress(RuntimeError):
-                observer.stop()
-                observer.join(timeout=5)
-
-    def on_any_event(self, event: FileSystemEvent) -> None:
-        """Pass on what may concern a synced file; a new folder is watched from now on."""
-        if event.event_type in QUIET:
-            return
-        for raw in (event.src_path, event.dest_path):
-            path = Path(raw.decode("utf-8", "surrogateescape") if isinstance(raw, bytes) else raw)
-            relative = self._relative(path) if raw else None
-            if relative is None:
-                continue
-            if event.is_directory and self._patterns.reaches(relative):
-                self._folder_changed(path, event.event_type)
-            elif relative and self._patterns.matches(relative):
-                self._put(Changed(self._root))
-
-    def _folder_changed(self, path: Path, kind: str) -> None:
-        if kind != "modified":
-            try:
-                self._add(path)
-            except OSError:
-                self._put(Lost(self._root))
-            self._put(Changed(self._root))
-
-    def _relative(self, path: Path) -> str | None:
-        try:
-            relative = path.relative_to(self._path)
-        except ValueError:
-            return None
-        return "" if relative == Path() else relative.as_posix()
-
-    def _add(self, folder: Path) -> None:
-        """Watch a folder and those below it that a pattern can reach.
-
-        One watch serves a whole subtree where all of it is reached; else each folder has its own,
-        so that 20,000 other folders beside the memory cost nothing.
-        """
-        relative, observer = self._relative(folder), self._observer
-        if relative is None or observer is None or not self._patterns.reaches(relative):
-            return
-        with self._lock:
-            if any(_below(relative, other) for other, w in self._watches.items() if w.is_recursive):
+            # Events name the folder as it was given: without links on the way.
+            self._ears = listen(self._watched, os.path.realpath(self._watched.path), self._put)
+        except OSError as error:
+            if error.errno in ABSENT:
                 return
-            # A folder that was removed and made again needs a new watch under the same name.
-            old = self._watches.pop(relative, None)
-            if old:
-                with suppress(KeyError, OSError):
-                    observer.unschedule(old)
-            if folder.is_symlink() or not folder.is_dir():
-                return
-            whole = self._patterns.covers(relative)
-            self._watches[relative] = observer.schedule(self, str(folder), recursive=whole)
-        if whole:
-            return
-        for child in folder.iterdir():
-            if child.is_dir() and not child.is_symlink():
-                self._add(child)
+            if not self.polled:
+                self._put(Lost(self._watched.root, Loss.LIMIT))
+            self.poll()
+        else:
+            self._retry = None
 
-    def _poll_instead(self) -> None:
-        self.stop()
-        self._put(Lost(self._root))
-        observer = PollingObserver(timeout=POLLING_SECONDS)
-        observer.start()
-        self._observer = observer
-        with suppress(OSError):
-            observer.schedule(self, str(self._path), recursive=True)
+    def close(self) -> None:
+        ears, self._ears = self._ears, None
+        if ears:
+            ears.close()
+
+    def poll(self) -> None:
+        self._retry = self._clock.monotonic() + RETRY_SECONDS
+
+    def check(self) -> None:
+        if self._retry is not None:
+            if self._clock.monotonic() >= self._retry:
+                self._try_again()
+        elif self._ears is None:
+            # It was not there, or not to be opened.
+            self._try_again()
+        elif _place(self._watched.path) != self._place or not self._ears.well():
+            self._put(Lost(self._watched.root, Loss.DEAD))
+
+    def _try_again(self) -> None:
+        self.open()
+        if self._ears:
+            self._put(Changed(self._watched.root))
 
 
-def _below(relative: str, folder: str) -> bool:
-    """Tell whether a folder lies truly below another."""
-    return relative != folder and (not folder or relative.startswith(f"{folder}/"))
+def listen(watched: Watched, top: str, put: Put) -> Ears:
+    """Listen to a root whose real path is `top`, in the system's own way.
+
+    Raises OSError, with one of ABSENT if the root's folder is the reason.
+    """
+    if sys.platform == "darwin":
+        from memory_sync.daemon.fsevents import FSEvents
+
+        return FSEvents(watched, top, put)
+    from memory_sync.daemon.inotify import Inotify
+
+    return Inotify(watched, top, put)
+
+
+def _place(path: Path) -> tuple[int, int] | None:
+    """Return what tells a folder from another one that takes its path; None if there is none."""
+    try:
+        seen = path.stat()
+    except OSError:
+        return None
+    return seen.st_dev, seen.st_ino

@@ -14,16 +14,21 @@ from memory_sync.daemon.report import (
     outcome_data,
     phase_of_error,
     phase_of_outcome,
+    preview_data,
 )
 from memory_sync.daemon.schedule import Schedule, Timing, Turn
 from memory_sync.daemon.watch import Watched, Watcher
 from memory_sync.engine.cycle import Engine
 from memory_sync.engine.local import problem
-from memory_sync.errors import AuthError, HaltError, KeyError_, MemorySyncError
+from memory_sync.errors import AuthError, HaltError, KeyError_, MemorySyncError, PlanChangedError
 from memory_sync.model import Outcome, Phase
 from memory_sync.ports.clock import Clock
 
 HALTED = HaltError.status
+POLLING_SECONDS = 10.0
+POLLING_SHARE = 100
+"""Where folders cannot be watched, the next look comes after ten seconds, or after a hundred times
+what a look takes: the more files, the more seldom, and never over a hundredth of a core."""
 
 
 class Log(Protocol):
@@ -76,7 +81,8 @@ class Worker(threading.Thread):
         self._stale = False
         self._uncounted = False
         self._requests: list[Request] = []
-        self._watcher: Watcher | None = None
+        self._watcher = Watcher(job.watched, self.mailbox.put, clock)
+        self._look_seconds = 0.0
 
     def run(self) -> None:
         """Open the vault and serve it; what fails is shown and tried again later."""
@@ -84,8 +90,7 @@ class Worker(threading.Thread):
         while not self._stopping:
             self._stale = False
             try:
-                watcher = Watcher(self.job.watched, self.mailbox.put)
-                with self.job.open() as engine, watcher as self._watcher:
+                with self.job.open() as engine, self._watcher:
                     # What changed before the watch began is found by this first look.
                     self._schedule.lost()
                     self._serve(engine)
@@ -133,8 +138,9 @@ class Worker(threading.Thread):
             case Changed():
                 self._schedule.changed()
                 self._uncounted = self._schedule.failing
-            case Lost(root):
-                self._log.warning("watch.lost", vault=self.job.name, root=root)
+            case Lost(root, reason):
+                self._log.warning("watch.lost", vault=self.job.name, root=root, reason=reason.value)
+                self._watcher.renew(message)
                 self._schedule.lost()
             case Request():
                 self._requests.append(message)
@@ -144,6 +150,7 @@ class Worker(threading.Thread):
                 pass
 
     def _turn(self, engine: Engine, turn: Turn) -> None:
+        self._watcher.check()
         try:
             outcome = self._cycle(engine, turn)
         except MemorySyncError as error:
@@ -157,7 +164,10 @@ class Worker(threading.Thread):
             self._report = replace(self._report, state=Phase.SYNCING)
             self._publish()
         outcome = engine.cycle(look=turn.look, fetch=turn.fetch)
-        self._note(outcome, self._clock.monotonic() - began)
+        seconds = self._clock.monotonic() - began
+        if turn.look and not (turn.fetch or outcome.up or outcome.down or outcome.merged):
+            self._look_seconds = seconds
+        self._note(outcome, seconds)
         return outcome
 
     def _answer(self, engine: Engine, request: Request) -> None:
@@ -165,11 +175,16 @@ class Worker(threading.Thread):
         began = self._clock.monotonic()
         try:
             if request.dry_run:
-                actions = engine.preview().plan.actions
-                request.reply.put({"plan": [asdict(action) for action in actions]})
+                request.reply.put(preview_data(engine.preview()))
                 return
             engine.distrust()
-            outcome = engine.cycle(up=request.up, down=request.down)
+            if request.confirm:
+                outcome = engine.confirm(request.confirm)
+            else:
+                outcome = engine.cycle(up=request.up, down=request.down)
+        except PlanChangedError as error:
+            request.reply.put({"error": asdict(problem(error))})
+            return
         except MemorySyncError as error:
             self._fail(error, engine)
             request.reply.put({"error": asdict(problem(error))})
@@ -183,17 +198,15 @@ class Worker(threading.Thread):
 
     def _succeed(self, turn: Turn, outcome: Outcome) -> None:
         self._schedule.succeeded(turn, again=outcome.again)
+        if self._watcher.polling:
+            self._schedule.look_within(max(POLLING_SECONDS, POLLING_SHARE * self._look_seconds))
         now = self._clock.now()
         before = {known.root for known in self._report.problems if known.status == HALTED}
-        halted = {halt.root for halt in outcome.halts}
         for halt in outcome.halts:
             if halt.root not in before:
                 self._log.warning(
                     "root.halted", vault=self.job.name, root=halt.root, code=halt.code
                 )
-        if before - halted and self._watcher:
-            self._watcher.renew()
-            self._schedule.changed()
         self._report = replace(
             self._report,
             state=phase_of_outcome(outcome),
