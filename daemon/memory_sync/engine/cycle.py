@@ -106,7 +106,7 @@ class Engine:
             for root, alarm in planned.alarms.items()
             if root in plans
         }
-        state.save_alarms(state.alarms(), {**planned.alarms, **approved})
+        state.save_alarms(planned.standing, {**planned.alarms, **approved})
         for root in plans.keys() - approved.keys():
             # First the base goes: without one the two sides are united, and nothing is deleted.
             state.forget_root(root)
@@ -144,7 +144,7 @@ class Engine:
         taken = self._echoes.take_up(heard, planned)
         if taken.changed:
             planned = make_plan(self._kit, fetched)
-        self._kit.state.save_alarms(self._kit.state.alarms(), planned.alarms)
+        self._kit.state.save_alarms(planned.standing, planned.alarms)
         applied, recorded = self._apply(planned, fetched, down=down)
         applied.conflicts += taken.conflicts
         applied.errors |= taken.errors
@@ -214,9 +214,9 @@ class Engine:
         rows |= dict.fromkeys(forgotten)
         applied = Applied()
         try:
-            if down:
+            actions = planned.plan.of(Kind.DELETE_LOCAL, Kind.DOWNLOAD, Kind.MERGE)
+            if down and actions:
                 applier = Applier(self._kit, self._fetcher, fetched.keys, planned.looked)
-                actions = planned.plan.of(Kind.DELETE_LOCAL, Kind.DOWNLOAD, Kind.MERGE)
                 applied = applier.run(actions)
         finally:
             recorded = rows | applied.base
@@ -265,8 +265,10 @@ class Engine:
             split_root(path)[0]
             for path in (*undone, *planned.errors, *applied.errors, *pushed.errors)
         }
+        if applied.again or pushed.again:
+            return
         fresh = self._kit.roots.keys() - troubled - self._kit.state.established()
-        if fresh and not (applied.again or pushed.again):
+        if fresh:
             self._kit.state.establish(fresh)
 
     def _outcome(

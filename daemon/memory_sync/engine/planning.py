@@ -39,7 +39,7 @@ class Planned:
     """A plan with what it was made from.
 
     `halts` are by root, that of the whole vault under no name. `alarms` are the roots that a guard
-    has stopped, or would have, had nobody approved.
+    has stopped, or would have, had nobody approved; `standing` those of the look before.
     """
 
     plan: Plan
@@ -48,6 +48,7 @@ class Planned:
     halts: Mapping[str, MemorySyncError]
     errors: Mapping[str, MemorySyncError]
     alarms: Mapping[str, Alarm] = field(default_factory=dict)
+    standing: Mapping[str, Alarm] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -75,12 +76,13 @@ def make_plan(kit: Kit, fetched: Fetched) -> Planned:
         for path, digest in trees.base.items()
         if path not in trees.outside and path not in trees.held
     }
+    standing = kit.state.alarms()
     raised = alarms(
         trees.local,
         trees.remote,
         known,
         kit.roots.keys() - looked.halts.keys(),
-        standing=kit.state.alarms(),
+        standing=standing,
         limits={name: root.max_deletes for name, root in kit.roots.items()},
     )
     halts = {name: _told(kit, trees, name, error) for name, error in looked.halts.items()}
@@ -97,6 +99,7 @@ def make_plan(kit: Kit, fetched: Fetched) -> Planned:
         halts,
         errors | dict(looked.held),
         {alarm.root: alarm for alarm in raised},
+        standing,
     )
 
 

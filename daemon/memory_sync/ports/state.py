@@ -129,6 +129,8 @@ class State:
 
     def put(self, key: str, value: str | None) -> None:
         """Remember a value; None forgets it."""
+        if self.get(key) == value:
+            return
         with self.transaction():
             if value is None:
                 self._db.execute("DELETE FROM meta WHERE key = ?", (key,))
@@ -157,23 +159,23 @@ class State:
         with self.transaction():
             gone, fresh = _difference(old.listing, new.listing)
             self._delete("listing", "path", map(_raw, gone))
-            self._db.executemany(
+            self._write(
                 "REPLACE INTO listing VALUES (?, ?, ?)",
                 ((_raw(path), entry.mode, entry.id) for path, entry in fresh.items()),
             )
             lost, found = _difference(old.objects, new.objects)
             self._delete("object", "name", lost)
-            self._db.executemany(
+            self._write(
                 "REPLACE INTO object VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 (_object_row(name, path, file) for name, (path, file) in found.items()),
             )
             mended, broken = _difference(old.broken, new.broken)
             self._delete("broken", "name", mended)
-            self._db.executemany(
+            self._write(
                 "REPLACE INTO broken VALUES (?, ?, ?)",
                 ((name, json.dumps(item.blobs), item.detail) for name, item in broken.items()),
             )
-            self._db.executemany(
+            self._write(
                 "INSERT OR IGNORE INTO history VALUES (?, ?)",
                 ((file.version.digest, path) for path, file in found.values()),
             )
@@ -189,7 +191,13 @@ class State:
     def _delete(self, table: str, key: str, values: Iterable[str | bytes]) -> None:
         # The names of table and column are words of this module, never input.
         statement = f"DELETE FROM {table} WHERE {key} = ?"  # noqa: S608
-        self._db.executemany(statement, ((value,) for value in values))
+        self._write(statement, ((value,) for value in values))
+
+    def _write(self, statement: str, rows: Iterable[tuple[str | int | bytes, ...]]) -> None:
+        """Run a statement for each row; most often there is none, which costs nothing."""
+        found = list(rows)
+        if found:
+            self._db.executemany(statement, found)
 
     # --- the base tree ---
 
@@ -200,11 +208,13 @@ class State:
 
     def save_base(self, changes: Mapping[str, BaseFile | None]) -> None:
         """Store new rows of the base; None removes one."""
+        if not changes:
+            return
         with self.transaction():
             self._delete("includes", "path", changes)
             self._delete("former", "path", (path for path, file in changes.items() if file))
             self._delete("base", "path", (path for path, file in changes.items() if file is None))
-            self._db.executemany(
+            self._write(
                 "REPLACE INTO base VALUES (?, ?, ?)",
                 (
                     (path, file.digest, json.dumps(file.blobs))
@@ -218,10 +228,13 @@ class State:
 
         Taken up again, such a path is new on both sides; but what they once had in common is known.
         """
+        known = list(paths)
+        if not known:
+            return
         with self.transaction():
-            self._db.executemany(
+            self._write(
                 "REPLACE INTO former SELECT path, digest, blobs FROM base WHERE path = ?",
-                ((path,) for path in paths),
+                ((path,) for path in known),
             )
 
     def former(self, path: str) -> BaseFile | None:
