@@ -102,7 +102,7 @@ def test_i23_it_goes_through_the_daemon(pair: tuple[Person, Person]) -> None:
         assert problem["code"] == "root-emptied"
         assert problem["would"]["counts"] == {"delete-remote": 2}
         assert problem["would"]["paths"] == ["memory/MEMORY.md", "memory/memory/2026-01-01.md"]
-        assert "it would have been to delete 2 files in the vault" in ada.types("status").out
+        assert "this was stopped: delete 2 files in the vault" in ada.types("status").out
         assert ada.types("confirm", "--yes").status == 0
         until(lambda: ada.state() == "idle")
     assert bob.types("now").status == 7

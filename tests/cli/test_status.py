@@ -114,7 +114,7 @@ def test_a_halt_is_the_worst_and_says_what_mends_it(ada: Person) -> None:
         assert ran.status == 7
         first, would, hint, *_ = ran.out.splitlines()
         assert first.startswith(f"halted: The folder {ada.agent} of root memory is not there")
-        assert would.startswith("it would have been to delete ")
+        assert would.startswith("this was stopped: delete ")
         assert hint == "hint: memory-sync confirm --root memory"
         shutil.move(f"{ada.agent}.moved", ada.agent)
         until(lambda: ada.state() == "idle")

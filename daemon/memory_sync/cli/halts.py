@@ -40,4 +40,4 @@ def would_text(would: Would) -> str:
 
 def stopped_text(would: Would) -> str:
     """Say the same in a sentence of its own."""
-    return f"it would have been to {would_text(would)}"
+    return f"this was stopped: {would_text(would)}"
