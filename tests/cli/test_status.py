@@ -33,6 +33,21 @@ def test_without_a_daemon_it_tells_from_the_disk(ada: Person) -> None:
     assert ada.types("status", "--exit-code").status == 6
 
 
+def test_i75_without_a_daemon_it_tells_what_was_halted(ada: Person) -> None:
+    """What the last look had to stop is still shown, until a look finds it mended."""
+    ada.init()
+    shutil.move(ada.agent, f"{ada.agent}.moved")
+    assert ada.types("now").status == 7
+    shown = ada.types("status").out
+    assert shown.startswith("stopped: ")
+    assert "vault: The folder" in shown
+    assert "this was stopped: delete 2 files in the vault" in shown
+    assert "hint: memory-sync confirm --root memory" in shown
+    shutil.move(f"{ada.agent}.moved", ada.agent)
+    assert ada.types("now").status == 0
+    assert "this was stopped" not in ada.types("status").out
+
+
 def test_with_a_daemon_it_is_idle(ada: Person) -> None:
     """A daemon that has synced everything shows idle, and programs get its process and version."""
     ada.configure(QUICK)

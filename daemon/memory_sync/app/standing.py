@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from typing import Any
 
@@ -27,7 +28,17 @@ def _row(context: Context, vault: VaultSettings) -> dict[str, Any]:
         last_success=float(known.get("last_success", 0)),
         conflicts=int(known.get("conflicts", 0)),
     )
-    return report.data()
+    halts = _loaded(known.get("halts", "[]"))
+    return {**report.data(), "problems": halts, "reason": halts[0] if halts else None}
+
+
+def _loaded(text: str) -> list[dict[str, Any]]:
+    """Read what was halted when the vault was last looked at."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return []
+    return found if isinstance(found, list) else []
 
 
 def remembered_files(context: Context, vault: VaultSettings) -> dict[str, str] | None:

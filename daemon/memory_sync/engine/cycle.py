@@ -6,8 +6,10 @@ cycle looks again.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import asdict, replace
 
 from memory_sync.engine.apply import Applied, Applier, base_of
 from memory_sync.engine.echoes import Echoes
@@ -23,13 +25,23 @@ from memory_sync.errors import (
     FileNameError,
     FileTooLargeError,
     HaltError,
+    MemorySyncError,
     Moved,
     PlanChangedError,
     RaceLostError,
     RepositoryGoneError,
     RepositoryOpenedError,
 )
-from memory_sync.model import BaseFile, FileVersion, Kind, Outcome, RemoteFile, Would, split_root
+from memory_sync.model import (
+    BaseFile,
+    FileVersion,
+    Kind,
+    Outcome,
+    Problem,
+    RemoteFile,
+    Would,
+    split_root,
+)
 from memory_sync.model.trees import CONFLICTS
 from memory_sync.vault.judge import Trust
 
@@ -72,6 +84,10 @@ class Engine:
                     up=up, down=down, look=look or not first, fetch=fetch or not first
                 )
                 return outcome.after(self._travelled)
+            except HaltError as error:
+                with suppress(MemorySyncError):
+                    self._note_halts((problem(error),))
+                raise
             except Moved:
                 pause = 0.05 * 2**attempt
                 self._kit.clock.sleep(pause * (0.5 + self._kit.clock.jitter()))
@@ -170,9 +186,15 @@ class Engine:
             return False
         return True
 
+    def _note_halts(self, halts: tuple[Problem, ...]) -> None:
+        """Write down what is halted, for `status` when no daemon runs."""
+        told = json.dumps([asdict(halt) for halt in halts]) if halts else None
+        self._kit.state.put("halts", told)
+
     def _remember(self, outcome: Outcome) -> None:
         """Write down what `status` tells when no daemon runs; seldom if nothing travels."""
         kit = self._kit
+        self._note_halts(outcome.halts)
         now = int(kit.clock.now())
         last = int(kit.state.get("last_success") or 0)
         if outcome.up or outcome.down or outcome.merged or not 0 <= now - last < REMEMBER_EVERY:
