@@ -81,10 +81,11 @@ def test_i60_writing_without_pause_is_put_off_only_so_long(
     assert clock.time - start == 30
 
 
-def test_a_cycle_that_saw_changes_asks_for_another_look(schedule: Schedule) -> None:
+def test_a_cycle_that_saw_changes_asks_for_another_look(schedule: Schedule, clock: Clock) -> None:
     """A file that changed under the look is looked at again after the debounce."""
     schedule.succeeded(Turn(look=True, fetch=True), again=True)
     assert schedule.wait() == 2
+    clock.time += 2
     assert schedule.turn().look
 
 
@@ -153,3 +154,31 @@ def test_i45_the_next_try_fits_the_error(
     """As long as was asked; seldom where only a person can mend it; a halt at each poll."""
     schedule.failed(error)
     assert schedule.wait() == pytest.approx(least * 1.125)
+
+
+def test_i47_a_poll_within_a_burst_does_not_look_early(schedule: Schedule, clock: Clock) -> None:
+    """The poll asks and sends nothing; the look still waits for quiet."""
+    clock.time += 14.5
+    schedule.changed()
+    clock.time += 0.5
+    turn = schedule.turn()
+    assert turn == Turn(look=False, fetch=True, up=False)
+    schedule.succeeded(turn, again=False)
+    assert schedule.wait() == 1.5
+    clock.time += 1.5
+    assert schedule.turn() == Turn(look=True, fetch=False, up=True)
+
+
+def test_i60_a_poll_does_not_put_the_longest_delay_off(schedule: Schedule, clock: Clock) -> None:
+    """A file that is written without pause is looked at in time, whatever polls come between."""
+    waited = 0.0
+    for _ in range(100):
+        schedule.changed()
+        clock.time += 1.0
+        waited += 1.0
+        if schedule.wait() <= 0:
+            turn = schedule.turn()
+            schedule.succeeded(turn, again=False)
+            if turn.look:
+                break
+    assert waited == 30.0

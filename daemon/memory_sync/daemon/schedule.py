@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from memory_sync.errors import AuthError, KeyError_, MemorySyncError, OfflineError, RateLimitedError
@@ -25,10 +26,14 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What is due: a cycle with or without a look at the files, with or without asking."""
+    """What is due: a cycle with or without a look at the files, with or without asking.
+
+    Without `up` nothing is sent, whatever the cycle comes to see: a burst of saves is not over.
+    """
 
     look: bool
     fetch: bool
+    up: bool = True
 
 
 class Schedule:
@@ -69,11 +74,13 @@ class Schedule:
         """Return the monotonic time of the next cycle."""
         if self._retry_due is not None:
             return self._retry_due
-        times = [self._poll_due, self._scan_due]
-        if self._first_change is not None:
-            quiet = self._last_change + self._timing.debounce
-            times.append(min(quiet, self._first_change + self._timing.max_delay))
-        return min(times)
+        return min(self._poll_due, self._scan_due, self._changes_due())
+
+    def _changes_due(self) -> float:
+        if self._first_change is None:
+            return math.inf
+        quiet = self._last_change + self._timing.debounce
+        return min(quiet, self._first_change + self._timing.max_delay)
 
     def wait(self) -> float:
         """Return the seconds until the next cycle is due; 0 or less if it is."""
@@ -83,10 +90,11 @@ class Schedule:
         """Take the turn that is due."""
         now = self._clock.monotonic()
         retry = self._retry_due is not None
-        look = retry or self._first_change is not None or now >= self._scan_due
+        look = retry or now >= min(self._scan_due, self._changes_due())
         fetch = retry or now >= self._poll_due
-        self._first_change = None
-        return Turn(look=look, fetch=fetch)
+        if look:
+            self._first_change = None
+        return Turn(look=look, fetch=fetch, up=self._first_change is None)
 
     def succeeded(self, turn: Turn, *, again: bool) -> None:
         """Note that a cycle went well; `again` asks for another look after the debounce."""

@@ -163,7 +163,7 @@ class Worker(threading.Thread):
         if turn.look:
             self._report = replace(self._report, state=Phase.SYNCING)
             self._publish()
-        outcome = engine.cycle(look=turn.look, fetch=turn.fetch)
+        outcome = engine.cycle(up=turn.up, look=turn.look, fetch=turn.fetch)
         seconds = self._clock.monotonic() - began
         if turn.look and not (turn.fetch or outcome.up or outcome.down or outcome.merged):
             self._look_seconds = seconds

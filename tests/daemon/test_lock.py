@@ -1,0 +1,41 @@
+"""The lock of a home."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from memory_sync.daemon.supervisor import locked
+from memory_sync.errors import DaemonRunningError
+
+HOLD = """
+import sys
+from pathlib import Path
+from memory_sync.daemon.supervisor import locked
+with locked(Path(sys.argv[1]), Path("socket")):
+    print("locked", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_i38_the_lock_of_a_home_dies_with_its_process(tmp_path: Path) -> None:
+    """A second daemon is told which process runs; one that was killed keeps nobody out."""
+    lock = tmp_path / "run" / "daemon.lock"
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(lock)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout
+        assert process.stdout.readline() == b"locked\n"
+        with pytest.raises(DaemonRunningError) as caught, locked(lock, Path("socket")):
+            pass
+        assert str(process.pid) in caught.value.message
+        process.kill()
+    assert lock.read_text().startswith(str(process.pid))
+    try:
+        with locked(lock, Path("socket")):
+            pass
+    except DaemonRunningError:
+        pytest.fail("a process that is dead keeps the home")
