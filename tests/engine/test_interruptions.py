@@ -10,12 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from memory_sync.errors import BusyError, OfflineError, StateBusyError
+from memory_sync.errors import BusyError, DiskFullError, OfflineError, StateBusyError
 from memory_sync.model import BaseFile
 from memory_sync.ports import handles
 from memory_sync.ports.state import Snapshot, State
 from memory_sync.vault.judge import Trust
 from tests.engine.devices import Device, settle
+
+STEPS = 25
+"""More than the durable steps of a cycle."""
 
 
 class Killed(BaseException):
@@ -103,6 +106,7 @@ def _steps(device: Device) -> list[tuple[object, str]]:
         (kit.state, "save_snapshot"), (kit.state, "save_base"), (kit.state, "note_accepted"),
         (kit.state, "establish"), (kit.state, "save_glances"), (kit.keystore, "set_trust"),
         (files, "write"), (files, "remove"), (hidden, "write"), (kit.remote, "commit"),
+        (kit.state, "note_merge"), (files, "flush"),
     ]  # fmt: skip
 
 
@@ -118,18 +122,35 @@ def _kill_at(owner: object, method: str, when: str, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(owner, method, deadly)
 
 
-@pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize("step", range(10))
+def _kill_after(device: Device, count: int, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Let a device do so many durable steps and then no more; return those that it has done."""
+    done: list[str] = []
+
+    def deadly(method: str, real: Callable[..., object]) -> Callable[..., object]:
+        def call(*args: object, **kwargs: object) -> object:
+            if len(done) == count:
+                raise Killed
+            done.append(method)
+            return real(*args, **kwargs)
+
+        return call
+
+    for owner, method in _steps(device):
+        monkeypatch.setattr(owner, method, deadly(method, getattr(owner, method)))
+    return done
+
+
+@pytest.mark.parametrize("count", range(STEPS))
 @pytest.mark.parametrize("victim", ["laptop", "desktop"])
 def test_i33_a_kill_at_every_step_ends_the_same(
     laptop: Device,
     desktop: Device,
+    vault: Path,
     monkeypatch: pytest.MonkeyPatch,
-    when: str,
-    step: int,
+    count: int,
     victim: str,
 ) -> None:
-    """Before or after any durable step: after a restart both end as if nothing had happened."""
+    """Between any two durable steps: both end as if nothing had happened, with one commit."""
     laptop.write("MEMORY.md", "name: x\n")
     laptop.write("memory/log.md", "start\n")
     laptop.write("memory/old.md", "old\n")
@@ -146,12 +167,16 @@ def test_i33_a_kill_at_every_step_ends_the_same(
     desktop.write("memory/d.md", "d\n")
     first, second = (laptop, desktop) if victim == "desktop" else (desktop, laptop)
     first.sync()
+    before = _count(vault)
     with monkeypatch.context() as patch:
-        _kill_at(*_steps(second)[step], when, patch)
+        done = _kill_after(second, count, patch)
         with contextlib.suppress(Killed):
             second.sync()
+    assert len(done) == count or count > 20
+    assert len(done) < STEPS - 1, "there are more steps than this test takes"
     second.restart()
     settle(second, first, rounds=6)
+    assert _count(vault) == before + 1
     assert laptop.files() == desktop.files()
     names = {"MEMORY.md", "memory/log.md", "memory/l.md", "memory/d.md", "memory/twice.md"}
     assert set(laptop.files()) == names
@@ -163,17 +188,31 @@ def test_i33_a_kill_at_every_step_ends_the_same(
     assert laptop.conflicts() == desktop.conflicts()
 
 
-def test_i13_without_a_base_both_sides_are_united(laptop: Device, desktop: Device) -> None:
-    """A lost database deletes nothing; only contents that differ are a conflict."""
-    laptop.write("MEMORY.md", "one\n")
-    laptop.write("memory/a.md", "a\n")
+@pytest.mark.parametrize("damage", [None, b"garbage" * 1000])
+def test_i13_without_a_base_both_sides_are_united(
+    laptop: Device, desktop: Device, damage: bytes | None
+) -> None:
+    """A lost or corrupt database deletes nothing; only contents that differ are a conflict."""
+    for path, text in (("MEMORY.md", "one\n"), ("memory/a.md", "a\n"), ("memory/b.md", "b\n")):
+        laptop.write(path, text)
     settle(laptop, desktop)
     desktop.restart()
     (desktop.home / "state.db").unlink()
+    if damage:
+        (desktop.home / "state.db").write_bytes(damage)
     desktop.delete("memory/a.md")
+    laptop.delete("memory/b.md")
+    laptop.sync()
     desktop.write("MEMORY.md", "two\n")
+    desktop.write("memory/c.md", "c\n")
     settle(desktop, laptop)
-    assert desktop.files() == laptop.files() == {"MEMORY.md": b"one\n", "memory/a.md": b"a\n"}
+    expected = {
+        "MEMORY.md": b"one\n",
+        "memory/a.md": b"a\n",
+        "memory/b.md": b"b\n",
+        "memory/c.md": b"c\n",
+    }
+    assert desktop.files() == laptop.files() == expected
     assert desktop.conflicts() == [b"two\n"]
 
 
@@ -189,6 +228,35 @@ def test_i37_a_corrupt_database_is_set_aside_and_built_anew(
     settle(desktop, laptop)
     assert desktop.files() == laptop.files() == {"MEMORY.md": b"one\n"}
     assert (desktop.home / "state.db.corrupt-1").read_bytes().startswith(b"garbage")
+    desktop.restart()
+    desktop.sync()
+    assert len(list(desktop.home.glob("state.db.corrupt-*"))) == 1
+
+
+def test_i36_a_full_disk_for_the_database_loses_nothing(
+    laptop: Device, desktop: Device, vault: Path
+) -> None:
+    """A named error for as long as it is full; then what waits travels both ways, once."""
+    laptop.write("MEMORY.md", "one\n")
+    settle(laptop, desktop)
+    before = _count(vault)
+    laptop.write("MEMORY.md", "one\nlaptop\n")
+    laptop.sync()
+    desktop.write("MEMORY.md", "desktop\none\n")
+    for number in range(50):
+        desktop.write(f"memory/{number}.md", f"{number}\n")
+    database = desktop.opened().state._db
+    pages = database.execute("PRAGMA page_count").fetchone()[0]
+    database.execute(f"PRAGMA max_page_count = {pages}")
+    for _ in range(2):
+        with pytest.raises(DiskFullError):
+            desktop.sync()
+    database.execute(f"PRAGMA max_page_count = {pages + 5000}")
+    settle(desktop, laptop)
+    assert laptop.files() == desktop.files()
+    assert laptop.read("MEMORY.md") == "desktop\none\nlaptop\n"
+    assert len(laptop.files()) == 51
+    assert _count(vault) == before + 2
 
 
 def test_i31_a_device_that_was_away_overwrites_nothing_newer(
@@ -227,6 +295,24 @@ def test_what_was_fetched_and_not_applied_is_applied_by_the_next_cycle(
 
 def _busy(_: object) -> None:
     raise StateBusyError(path="state.db")
+
+
+def test_i33_a_merge_that_was_not_recorded_is_not_made_again(
+    laptop: Device, desktop: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed between the write and the row: what was inserted is in the file once."""
+    laptop.write("memory/twice.md", "b\n")
+    settle(laptop, desktop)
+    laptop.write("memory/twice.md", "a\nb\nb\n")
+    desktop.write("memory/twice.md", "b\na\n")
+    laptop.sync()
+    with monkeypatch.context() as patch:
+        _kill_at(desktop.opened().roots["memory"].files, "write", "after", patch)
+        with pytest.raises(Killed):
+            desktop.sync()
+    desktop.restart()
+    settle(desktop, laptop)
+    assert laptop.read("memory/twice.md") == desktop.read("memory/twice.md") == "a\nb\nb\na\n"
 
 
 @pytest.mark.parametrize("text", ["desktop\n", "start\ndesktop\n"])
@@ -270,6 +356,33 @@ def test_i33_a_download_that_was_not_recorded_is_nobodys_edit(
     assert laptop.files() == desktop.files()
     assert desktop.read("memory/a.md") == "second\n"
     assert desktop.conflicts() == []
+
+
+@pytest.mark.parametrize("deed", ["edit", "delete"])
+@pytest.mark.parametrize("lost", ["answer", "record"])
+def test_i48_a_device_does_not_conflict_with_its_own_commit(
+    laptop: Device, desktop: Device, monkeypatch: pytest.MonkeyPatch, lost: str, deed: str
+) -> None:
+    """The commit landed and the device does not know; what its agent did since is a plain change."""
+    laptop.write("MEMORY.md", "start\n")
+    laptop.write("memory/a.md", "start\n")
+    settle(laptop, desktop)
+    laptop.write("MEMORY.md", "one\n")
+    laptop.remote.lose_answer = lost == "answer"
+    with monkeypatch.context() as patch:
+        if lost == "record":
+            _kill_at(laptop.opened().keystore, "set_trust", "before", patch)
+        with pytest.raises((OfflineError, Killed)):
+            laptop.sync()
+    laptop.restart()
+    if deed == "edit":
+        laptop.write("MEMORY.md", "two\n")
+    else:
+        laptop.delete("MEMORY.md")
+    settle(laptop, desktop)
+    expected = {"memory/a.md": b"start\n"} | ({"MEMORY.md": b"two\n"} if deed == "edit" else {})
+    assert laptop.files() == desktop.files() == expected
+    assert laptop.conflicts() == []
 
 
 def _broken(_: object) -> None:
@@ -318,6 +431,32 @@ def test_i35_a_row_is_recorded_only_of_what_was_flushed(
     monkeypatch.setattr(kit.state, "save_base", note_save)
     laptop.sync()
     assert deeds == ["flush", "row"]
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_i35_a_file_that_a_power_cut_left_empty_is_fetched_again(
+    laptop: Device, desktop: Device, monkeypatch: pytest.MonkeyPatch, known: bool
+) -> None:
+    """The power went while it was written: what the disk made of that is nobody's edit."""
+    laptop.write("MEMORY.md", "start\n")
+    if known:
+        laptop.write("memory/a.md", "old\n")
+    settle(laptop, desktop)
+    laptop.write("memory/a.md", "old\nnew\n")
+    laptop.sync()
+
+    def cut(path: str, *_arguments: object, **_keywords: object) -> None:
+        desktop.write(path, "")
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(desktop.opened().roots["memory"].files, "write", cut)
+        with pytest.raises(Killed):
+            desktop.sync()
+    desktop.restart()
+    settle(desktop, laptop)
+    assert laptop.files() == desktop.files()
+    assert laptop.files() == {"MEMORY.md": b"start\n", "memory/a.md": b"old\nnew\n"}
 
 
 def test_i36_a_commit_that_could_not_be_recorded_is_read_again(

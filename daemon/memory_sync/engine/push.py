@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from memory_sync.engine.apply import base_of
@@ -10,6 +11,7 @@ from memory_sync.engine.fetch import Fetcher
 from memory_sync.engine.kit import Keys, Kit
 from memory_sync.engine.local import flush
 from memory_sync.errors import (
+    DiskFullError,
     FileChangedError,
     FileError,
     FileTooLargeError,
@@ -157,6 +159,9 @@ class Pusher:
             writes[README] = readme
         # What a program has just saved is no base until a power cut cannot take it away again.
         unsure = flush(kit, batch.encoded)
+        sure = {path: made.file for path, made in batch.encoded.items() if path not in unsure}
+        with suppress(DiskFullError):  # only a note: a full disk here does not keep from sending
+            kit.state.note_sent({path: file.version.digest for path, file in sure.items()})
         tree = root_tree(new.listing)
         n = trust.n + 1
         message = seal_message(self._keys.derived.seal, n, trust.vault_id, old.head, tree)
@@ -165,11 +170,7 @@ class Pusher:
         trust = replace(trust, commit=new.head, n=n)
         self._keys = replace(self._keys, trust=trust)
         kit.keystore.set_trust(kit.vault, trust)
-        rows: dict[str, BaseFile | None] = {
-            path: base_of(encoded.file)
-            for path, encoded in batch.encoded.items()
-            if path not in unsure
-        }
+        rows: dict[str, BaseFile | None] = {path: base_of(file) for path, file in sure.items()}
         rows |= dict.fromkeys(batch.deletes)
         self._fetcher.accept(new, new.head, n, rows)
         self.done.up += [*batch.encoded, *batch.deletes]

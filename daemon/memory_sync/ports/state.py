@@ -212,6 +212,7 @@ class State:
             return
         with self.transaction():
             self._delete("includes", "path", changes)
+            self._delete("sent", "path", changes)
             self._delete("former", "path", (path for path, file in changes.items() if file))
             self._delete("base", "path", (path for path, file in changes.items() if file is None))
             self._write(
@@ -222,6 +223,18 @@ class State:
                     if file is not None
                 ),
             )
+
+    def note_sent(self, digests: Mapping[str, str]) -> None:
+        """Note what is about to be sent, by path.
+
+        If the vault turns out to hold just that, though no answer came, it is this device's own.
+        """
+        with self.transaction():
+            self._write("REPLACE INTO sent VALUES (?, ?)", digests.items())
+
+    def sent(self) -> dict[str, str]:
+        """Return what was about to be sent and has no row of the base since, by path."""
+        return dict(self._db.execute("SELECT path, digest FROM sent"))
 
     def keep_former(self, paths: Iterable[str]) -> None:
         """Keep the rows of paths that are not synced any more for a merge, and for nothing else.
