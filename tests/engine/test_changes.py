@@ -1,12 +1,14 @@
 """What two devices do to each other's files, over a real vault on a real disk."""
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from memory_sync.errors import DiskFullError
+from memory_sync.model.trees import CONFLICTS
 from memory_sync.sync.patterns import Patterns
 from tests.engine.devices import Device, settle
 
@@ -14,6 +16,10 @@ from tests.engine.devices import Device, settle
 def _commits(vault: Path) -> int:
     words = ["git", "-C", str(vault), "rev-list", "--count", "HEAD"]
     return int(subprocess.run(words, capture_output=True, check=True).stdout)
+
+
+def _files(device: Device) -> tuple[dict[str, bytes], dict[str, bytes]]:
+    return device.files(), device.files(CONFLICTS)
 
 
 def test_a_new_file_an_edit_and_a_delete_travel(laptop: Device, desktop: Device) -> None:
@@ -57,7 +63,7 @@ def test_i6_a_change_on_one_side_wins_with_an_older_time(laptop: Device, desktop
 def test_i7_equal_changes_on_both_sides_move_nothing(
     laptop: Device, desktop: Device, vault: Path
 ) -> None:
-    """The base moves on without a transfer or a conflict."""
+    """No transfer and no conflict; the base moves on, so that a delete of it later is a delete."""
     laptop.write("MEMORY.md", "a\n")
     settle(laptop, desktop)
     for device in (laptop, desktop):
@@ -65,8 +71,12 @@ def test_i7_equal_changes_on_both_sides_move_nothing(
     laptop.sync()
     before = _commits(vault)
     outcome = desktop.sync()
-    assert (outcome.up, outcome.down, outcome.conflicts) == ((), (), 0)
+    assert (outcome.up, outcome.down, outcome.merged, outcome.conflicts) == ((), (), (), 0)
     assert _commits(vault) == before
+    desktop.delete("MEMORY.md")
+    assert desktop.sync().up == ("memory/MEMORY.md",)
+    settle(laptop, desktop)
+    assert laptop.files() == desktop.files() == {}
 
 
 @pytest.mark.parametrize("editor_first", [True, False])
@@ -78,7 +88,8 @@ def test_i8_an_edit_survives_a_delete(laptop: Device, desktop: Device, editor_fi
     laptop.write("memory/x.md", "edited\n")
     desktop.delete("memory/x.md")
     settle(*((laptop, desktop) if editor_first else (desktop, laptop)))
-    assert laptop.read("memory/x.md") == desktop.read("memory/x.md") == "edited\n"
+    expected = {"MEMORY.md": b"keep\n", "memory/x.md": b"edited\n"}
+    assert laptop.files() == desktop.files() == expected
 
 
 def test_i9_delete_against_delete_is_nothing(laptop: Device, desktop: Device) -> None:
@@ -89,8 +100,10 @@ def test_i9_delete_against_delete_is_nothing(laptop: Device, desktop: Device) ->
     laptop.delete("memory/x.md")
     desktop.delete("memory/x.md")
     laptop.sync()
+    before = desktop.remote.commits
     outcome = desktop.sync()
-    assert (outcome.up, outcome.down) == ((), ())
+    assert (outcome.up, outcome.down, outcome.conflicts) == ((), (), 0)
+    assert desktop.remote.commits == before
     assert set(desktop.opened().state.base()) == {"memory/MEMORY.md"}
 
 
@@ -141,17 +154,20 @@ def test_i18_what_overlaps_is_a_conflict_that_everybody_sees(
 def test_i17_after_a_conflict_idle_cycles_make_nothing(
     laptop: Device, desktop: Device, vault: Path
 ) -> None:
-    """No file and no commit comes of cycles in which nobody changed anything."""
+    """No file and no commit comes of cycles in which nobody changed anything, on any device."""
     laptop.write("MEMORY.md", "a\n")
     settle(laptop, desktop)
     laptop.write("MEMORY.md", "b\n")
     desktop.write("MEMORY.md", "c\n")
     settle(laptop, desktop)
-    before = (_commits(vault), laptop.files(), laptop.conflicts(), desktop.files())
+    before = (_commits(vault), _files(laptop), _files(desktop))
     for _ in range(3):
         laptop.sync()
         desktop.sync()
-    assert (_commits(vault), laptop.files(), laptop.conflicts(), desktop.files()) == before
+    for device in (laptop, desktop):
+        device.restart()
+        device.sync()
+    assert (_commits(vault), _files(laptop), _files(desktop)) == before
 
 
 def test_binary_content_goes_to_conflicts_whole(laptop: Device, desktop: Device) -> None:
@@ -205,12 +221,18 @@ def test_i59_writing_a_remote_change_causes_no_upload(
 
 
 def test_i62_touch_and_chmod_cause_no_upload(laptop: Device) -> None:
-    """Only content is a change."""
+    """Only content is a change, also where the same content comes in another file's place."""
     laptop.write("MEMORY.md", "x\n")
     laptop.sync()
-    os.utime(laptop.folder() / "MEMORY.md")
-    (laptop.folder() / "MEMORY.md").chmod(0o600)
+    place = laptop.folder() / "MEMORY.md"
+    commits = laptop.remote.commits
+    os.utime(place, (0, 0))
+    place.chmod(0o600)
     assert laptop.sync().up == ()
+    laptop.write("draft", "x\n")
+    (laptop.folder() / "draft").replace(place)
+    assert laptop.sync().up == ()
+    assert laptop.remote.commits == commits
 
 
 def test_a_rename_moves_the_file_in_one_commit(laptop: Device, desktop: Device) -> None:
@@ -258,10 +280,15 @@ def test_only_patterns_travel(tmp_path: Path, vault: Path) -> None:
     assert set(one.files()) == {"MEMORY.md", "memory/a.md", "secret.txt"}
 
 
+@pytest.mark.parametrize(
+    ("edit_here", "gone"),
+    [("a\nmine\n", ""), (None, ""), ("a\n", "there")],
+    ids=["edited-here", "deleted-here", "deleted-there"],
+)
 def test_i28_a_new_exclude_deletes_nothing_and_taking_it_away_unites(
-    tmp_path: Path, vault: Path
+    tmp_path: Path, vault: Path, edit_here: str | None, gone: str
 ) -> None:
-    """Leaving a file out on one device changes nothing anywhere."""
+    """Leaving a file out on one device changes nothing anywhere; later it is new on both sides."""
     one, two = Device(tmp_path, "one", vault), Device(tmp_path, "two", vault)
     two.join(one.found())
     one.write("MEMORY.md", "x\n")
@@ -270,13 +297,46 @@ def test_i28_a_new_exclude_deletes_nothing_and_taking_it_away_unites(
     two.restart()
     two.patterns = {"memory": Patterns(exclude=("memory/**",))}
     settle(two, one)
-    two.write("memory/a.md", "a\nmine\n")
+    assert one.files() == two.files() == {"MEMORY.md": b"x\n", "memory/a.md": b"a\n"}
+    if edit_here is None:
+        two.delete("memory/a.md")
+    else:
+        two.write("memory/a.md", edit_here)
+    if gone:
+        one.delete("memory/a.md")
     settle(two, one)
-    assert one.read("memory/a.md") == "a\n"
+    assert ("memory/a.md" in one.files(), "memory/a.md" in two.files()) == (
+        not gone, edit_here is not None,
+    )  # fmt: skip
     two.restart()
     two.patterns = {"memory": Patterns()}
     settle(two, one)
-    assert one.read("memory/a.md") == two.read("memory/a.md") == "a\nmine\n"
+    assert one.read("memory/a.md") == two.read("memory/a.md") == (edit_here or "a\n")
+
+
+def test_i29_ignored_files_stay_in_a_folder_that_was_deleted_elsewhere(
+    tmp_path: Path, vault: Path
+) -> None:
+    """What no include names or an exclude does is nobody's to delete, and goes nowhere."""
+    one = Device(tmp_path, "one", vault)
+    two = Device(tmp_path, "two", vault, {"memory": Patterns(exclude=("memory/**/draft*",))})
+    two.join(one.found())
+    one.write("MEMORY.md", "x\n")
+    one.write("memory/old/a.md", "a\n")
+    one.write("memory/old/deep/b.md", "b\n")
+    settle(one, two)
+    two.write("memory/old/draft.md", "a draft\n")
+    two.write("memory/old/deep/notes.txt", "notes\n")
+    shutil.rmtree(one.folder() / "memory" / "old")
+    one.write("memory/other.md", "o\n")
+    settle(one, two)
+    assert two.files() == {
+        "MEMORY.md": b"x\n",
+        "memory/old/draft.md": b"a draft\n",
+        "memory/old/deep/notes.txt": b"notes\n",
+        "memory/other.md": b"o\n",
+    }
+    assert set(one.files()) == {"MEMORY.md", "memory/other.md"}
 
 
 def test_one_vault_keeps_several_roots_apart(tmp_path: Path, vault: Path) -> None:
@@ -332,7 +392,7 @@ def test_a_preview_changes_nothing(laptop: Device, desktop: Device) -> None:
     assert desktop.remote.commits == 0
 
 
-def test_i46_a_file_over_the_limit_is_left_out_alone_and_named(
+def test_i20_i46_a_file_over_the_limit_is_left_out_alone_and_named(
     laptop: Device, desktop: Device
 ) -> None:
     """The others go on, and it clears itself once it is small enough."""
@@ -407,3 +467,32 @@ def test_i32_a_file_that_changes_under_the_push_waits_for_the_next_look(
     assert (outcome.up, outcome.again, outcome.problems) == (("memory/memory/a.md",), True, ())
     settle(laptop, desktop)
     assert desktop.files() == laptop.files()
+
+
+def test_i20_a_file_that_can_be_read_no_more_delays_no_other(
+    laptop: Device, desktop: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the look and the read it became a link: it is named, and goes up once mended."""
+    laptop.write("MEMORY.md", "one\n")
+    laptop.write("memory/a.md", "a\n")
+    files = laptop.opened().roots["memory"].files
+    real = files.read
+
+    def read(path: str, expect: str) -> bytes:
+        if path == "MEMORY.md":
+            laptop.delete(path)
+            (laptop.folder() / path).symlink_to("memory/a.md")
+        return real(path, expect)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "read", read)
+        outcome = laptop.sync()
+    assert outcome.up == ("memory/memory/a.md",)
+    assert [(found.code, found.path) for found in outcome.problems] == [
+        ("file-special", "memory/MEMORY.md")
+    ]
+    laptop.delete("MEMORY.md")
+    laptop.write("MEMORY.md", "mended\n")
+    assert laptop.sync().problems == ()
+    settle(laptop, desktop)
+    assert desktop.files() == {"MEMORY.md": b"mended\n", "memory/a.md": b"a\n"}

@@ -49,8 +49,10 @@ def test_i4_two_conflict_copies_that_meet_at_one_name_both_stay(
     assert [device.conflicts() for device in trio] == [[mark + b"B\n", mark + b"C\n"]] * 3
 
 
-def test_i4_a_conflict_copy_that_two_devices_change_keeps_both(trio: tuple[Device, ...]) -> None:
-    """A person who edits a conflict copy on two devices loses neither."""
+def test_i4_i16_a_conflict_copy_that_two_devices_change_keeps_both(
+    trio: tuple[Device, ...],
+) -> None:
+    """A person who edits a conflict copy on two devices loses neither; both are of the file."""
     laptop, desktop, _ = trio
     edit_all(trio, b"A\n", b"B\n", b"B\n")
     settle(*trio)
@@ -59,6 +61,9 @@ def test_i4_a_conflict_copy_that_two_devices_change_keeps_both(trio: tuple[Devic
     desktop.write(copy, "theirs\n", CONFLICTS)
     settle(*trio)
     assert [device.conflicts() for device in trio] == [[b"mine\n", b"theirs\n"]] * 3
+    for device in trio:
+        places = {path.rpartition("/")[0] for path in device.files(CONFLICTS)}
+        assert places == {"memory/MEMORY.md"}
 
 
 def test_i16_a_content_that_two_devices_lose_is_kept_once(trio: tuple[Device, ...]) -> None:

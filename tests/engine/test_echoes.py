@@ -130,6 +130,22 @@ def test_i17_a_late_write_is_taken_up_once(pair: tuple[Device, Device], vault: P
     assert laptop.read("memory/log.md") == "start\ndesktop\nlate\n"
 
 
+def test_i17_a_late_line_that_is_taken_out_again_stays_out(pair: tuple[Device, Device]) -> None:
+    """Once it was taken up it is a line like any other: no later look brings it back."""
+    laptop, desktop = pair
+    with appending(laptop, "memory/log.md") as append:
+        pull_replaces(laptop, desktop)
+        append(b"late\n")
+        poll(laptop)
+        settle(laptop, desktop)
+        desktop.write("memory/log.md", "start\ndesktop\n")
+        settle(desktop, laptop)
+        laptop.restart()
+        for _ in range(2):
+            settle(laptop, desktop)
+    assert laptop.read("memory/log.md") == desktop.read("memory/log.md") == "start\ndesktop\n"
+
+
 @pytest.mark.parametrize("removed", [False, True])
 def test_i33_a_kill_between_write_and_settle_doubles_nothing(
     pair: tuple[Device, Device], monkeypatch: pytest.MonkeyPatch, removed: bool

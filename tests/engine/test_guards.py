@@ -195,9 +195,17 @@ def test_i22_a_folder_without_its_marker_is_united_when_confirmed(
     halt, would = _halt(one.sync())
     assert halt.hint == "memory-sync confirm --root work"
     assert dict(would.counts) == {"delete-remote": COUNT, "upload": 1}
+    # It stands until then, over a restart too, and what comes meanwhile stays away.
+    two.write("memory/meanwhile.md", "meanwhile\n", "work")
+    two.sync()
+    one.restart()
+    for _ in range(2):
+        assert _halt(one.sync())[1].plan == would.plan
+    assert (folder / ".memory-sync").exists() == (marker != "none")
+    assert "memory/meanwhile.md" not in one.files("work")
     one.engine.confirm({"work": would.plan})
     settle(one, two)
-    assert len(one.files("work")) == COUNT + 1
+    assert len(one.files("work")) == COUNT + 2
     assert one.files("work") == two.files("work")
 
 

@@ -363,7 +363,7 @@ def test_i33_a_download_that_was_not_recorded_is_nobodys_edit(
 def test_i48_a_device_does_not_conflict_with_its_own_commit(
     laptop: Device, desktop: Device, monkeypatch: pytest.MonkeyPatch, lost: str, deed: str
 ) -> None:
-    """The commit landed and the device does not know; what its agent did since is a plain change."""
+    """The commit landed and the device does not know; what its agent did since is a change."""
     laptop.write("MEMORY.md", "start\n")
     laptop.write("memory/a.md", "start\n")
     settle(laptop, desktop)

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,13 +16,17 @@ from memory_sync.errors import (
     ForeignContentError,
     ForkedError,
     KeyMissingError,
+    MemorySyncError,
     NotAVaultError,
+    OfflineError,
     OrphanError,
     RecipientUnknownError,
     RemoteLiedError,
+    RepositoryGoneError,
     StaleReadError,
 )
 from memory_sync.model import Commit, Entry, Listing
+from memory_sync.ports.remote import Remote
 from memory_sync.vault.keys import generate_identity
 from tests.engine.devices import Device, Meddler, settle
 
@@ -257,26 +262,61 @@ def test_a_folder_in_the_readmes_place_does_not_stop_the_vault(
 
 
 class Liar(Meddler):
-    """A remote whose listings leave a file out."""
+    """A remote whose listings are not what they should be: `spoilt` makes them of the true ones."""
+
+    def __init__(self, inner: Remote, spoilt: Callable[[dict[str, Entry]], Listing]) -> None:
+        super().__init__(inner)
+        self.spoilt = spoilt
 
     def listing(self, commit: Commit, since: tuple[str, Listing] | None = None) -> Listing:
-        listing = dict(super().listing(commit, since))
-        listing.pop(max(path for path in listing if path.startswith("objects/")))
-        return listing
+        return self.spoilt(dict(super().listing(commit, since)))
 
 
+def _cut_short(listing: dict[str, Entry]) -> Listing:
+    listing.pop(max(path for path in listing if path.startswith("objects/")))
+    return listing
+
+
+def _without_objects(listing: dict[str, Entry]) -> Listing:
+    return {path: entry for path, entry in listing.items() if not path.startswith("objects/")}
+
+
+def _failed(_: dict[str, Entry]) -> Listing:
+    raise OfflineError(remote="x", detail="the connection was cut")
+
+
+def _not_found(_: dict[str, Entry]) -> Listing:
+    raise RepositoryGoneError(remote="x")
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "error"),
+    [(_cut_short, RemoteLiedError), (_without_objects, RemoteLiedError),
+     (lambda _: {}, RemoteLiedError), (_failed, OfflineError), (_not_found, RepositoryGoneError)],
+    ids=["cut-short", "without-objects", "empty", "failed", "not-found"],
+)  # fmt: skip
 def test_i27_a_listing_that_leaves_files_out_is_not_believed(
-    filled: Path, laptop: Device, desktop: Device
+    filled: Path,
+    laptop: Device,
+    desktop: Device,
+    spoilt: Callable[[dict[str, Entry]], Listing],
+    error: type[MemorySyncError],
 ) -> None:
-    """The tree id is computed from the listing: what does not fit is a halt, and no delete."""
+    """What does not compute to the tree id, or does not come at all, is no delete."""
     laptop.write("MEMORY.md", "two\n")
     laptop.sync()
     before = desktop.files()
-    desktop.remote = Liar(desktop.remote.inner)
+    true = desktop.remote
+    desktop.remote = Liar(true.inner, spoilt)
     desktop.restart()
-    with pytest.raises(RemoteLiedError):
-        desktop.sync()
+    for _ in range(2):
+        with pytest.raises(error):
+            desktop.sync()
     assert desktop.files() == before
+    desktop.remote = true
+    desktop.restart()
+    settle(desktop, laptop)
+    assert desktop.files() == laptop.files() == {**before, "MEMORY.md": b"two\n"}
 
 
 def test_i50_bytes_that_are_not_what_was_asked_for_are_not_believed(
@@ -319,7 +359,7 @@ def test_i20_an_object_that_was_not_there_yet_is_read_when_it_is(
 def test_i50_an_object_that_does_not_decrypt_touches_nothing(
     filled: Path, laptop: Device, desktop: Device
 ) -> None:
-    """It is neither "deleted" nor "empty": the local file stays, and an edit of it is not lost."""
+    """It is neither "deleted" nor "empty": edits and deletes here wait, and the vault keeps it."""
     kit = laptop.opened()
     laptop.write("MEMORY.md", "two\n")
     broken = kit.make_cipher
@@ -337,13 +377,17 @@ def test_i50_an_object_that_does_not_decrypt_touches_nothing(
     object.__setattr__(keys, "cipher", Garbage())
     laptop.engine._fetcher._keys = keys
     laptop.sync()
+    before = git(filled, "rev-parse", "main")
     outcome = desktop.sync()
+    assert desktop.files() == {"MEMORY.md": b"one\n", "memory/a.md": b"a first memory\n"}
     assert [problem.code for problem in outcome.problems] == ["object-broken"]
     assert "memory/MEMORY.md" in outcome.problems[0].message
-    assert desktop.read("MEMORY.md") == "one\n"
     desktop.write("MEMORY.md", "mine\n")
     assert desktop.sync().up == ()
     assert desktop.read("MEMORY.md") == "mine\n"
+    desktop.delete("MEMORY.md")
+    assert desktop.sync().up == ()
+    assert git(filled, "rev-parse", "main") == before
 
 
 def test_i51_without_the_key_nothing_is_written(filled: Path, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Protocol
 
 import pytest
 
-from memory_sync.ports import switch
+from memory_sync.ports import names, switch
 from memory_sync.ports.disk import DiskTree
 from memory_sync.ports.files import LocalTree
 from memory_sync.ports.trash import Trash
@@ -182,4 +182,18 @@ def without_exchange(*, links: bool = True) -> Iterator[None]:
         patch.setattr(switch, "_system_call", lambda: None)
         if not links:
             patch.setattr(os, "link", refuse)
+        yield
+
+
+@contextmanager
+def ignoring_case() -> Iterator[None]:
+    """Behave like a disk that finds a file by its name in any case."""
+    inode = names._inode
+
+    def find(folder: int, name: str) -> int | None:
+        same = [there for there in os.listdir(folder) if there.casefold() == name.casefold()]
+        return inode(folder, same[0]) if same else None
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(names, "_inode", find)
         yield

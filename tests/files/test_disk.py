@@ -25,9 +25,9 @@ from memory_sync.errors import (
     FileUnwritableError,
 )
 from memory_sync.model.trees import CONFLICTS
-from memory_sync.ports import handles, names
+from memory_sync.ports import handles, switch
 from memory_sync.sync.patterns import Patterns
-from tests.files.bench import DiskBench, without_exchange
+from tests.files.bench import DiskBench, ignoring_case, without_exchange
 from tests.files.test_local_tree import digest
 
 NOBODY = 65534
@@ -88,7 +88,7 @@ def test_i67_a_link_is_noted_held_and_not_followed(disk: DiskBench) -> None:
 
 
 @pytest.mark.parametrize("target", ["outside", "nowhere"])
-def test_i67_a_linked_folder_is_held_as_a_whole(disk: DiskBench, target: str) -> None:
+def test_i66_i67_a_linked_folder_is_held_as_a_whole(disk: DiskBench, target: str) -> None:
     """A link where the patterns want a folder holds all that would be in it; it may dangle."""
     disk.make_folder("../outside/sub")
     disk.put("../outside/a.md", b"outside")
@@ -281,16 +281,10 @@ def test_i63_two_names_that_are_one_path_are_both_held(disk: DiskBench) -> None:
 
 
 @pytest.fixture
-def folding(monkeypatch: pytest.MonkeyPatch, disk: DiskBench) -> DiskBench:
+def folding(disk: DiskBench) -> Iterator[DiskBench]:
     """Give a disk that finds a file by its name in any case."""
-    inode = names._inode
-
-    def find(folder: int, name: str) -> int | None:
-        same = [there for there in os.listdir(folder) if there.casefold() == name.casefold()]
-        return inode(folder, same[0]) if same else None
-
-    monkeypatch.setattr(names, "_inode", find)
-    return disk
+    with ignoring_case():
+        yield disk
 
 
 def test_i64_a_name_of_other_case_is_another_file(folding: DiskBench) -> None:
@@ -432,6 +426,61 @@ def test_i34_a_reader_sees_the_old_or_the_new_file(disk: DiskBench, way: str) ->
         done.set()
         reader.join()
     assert seen <= set(contents)
+
+
+@pytest.mark.parametrize("way", ["exchange", "plain"])
+def test_i34_at_every_step_of_a_write_the_file_is_old_or_new(
+    disk: DiskBench, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    """Before and after all that a write asks of the system, one whole content is in its place."""
+    disk.put("MEMORY.md", b"old")
+    seen: list[bytes | None] = []
+
+    def looked_at(real: Callable[..., object]) -> Callable[..., object]:
+        def call(*arguments: object, **keywords: object) -> object:
+            seen.append(disk.get("MEMORY.md"))
+            try:
+                return real(*arguments, **keywords)
+            finally:
+                seen.append(disk.get("MEMORY.md"))
+
+        return call
+
+    with without_exchange() if way == "plain" else nullcontext():
+        for name in ("open", "fchmod", "fsync", "link", "rename", "unlink"):
+            monkeypatch.setattr(os, name, looked_at(getattr(os, name)))
+        monkeypatch.setattr(switch, "_rename", looked_at(switch._rename))
+        disk.tree.write("MEMORY.md", b"new" * 300, mode=0o644, expect=digest(b"old"))
+    assert set(seen) == {b"old", b"new" * 300}
+    assert disk.trashed() == [b"old"]
+
+
+@pytest.mark.parametrize("old", [None, b"old"])
+def test_i35_a_write_is_durable_when_it_returns(
+    disk: DiskBench, monkeypatch: pytest.MonkeyPatch, old: bytes | None
+) -> None:
+    """First the content is synced, then the name is given, then that is synced."""
+    if old:
+        disk.put("memory/a.md", old)
+    disk.put("memory/b.md", b"other")
+    place, deeds = disk.root / "memory/a.md", list[int]()
+    fsync, rename = os.fsync, switch._rename
+
+    def seen_fsync(handle: int) -> None:
+        deeds.append(os.fstat(handle).st_ino)
+        fsync(handle)
+
+    def seen_rename(folder: int, name: str, target: int, new: str, flag: int) -> bool:
+        done = rename(folder, name, target, new, flag)
+        deeds.extend([0] if new == place.name else [])
+        return done
+
+    monkeypatch.setattr(os, "fsync", seen_fsync)
+    monkeypatch.setattr(switch, "_rename", seen_rename)
+    disk.tree.write("memory/a.md", b"new", mode=0o644, expect=digest(old) if old else None)
+    words = {place.stat().st_ino: "content", 0: "name", place.parent.stat().st_ino: "folder"}
+    told = [words[deed] for deed in deeds if deed in words]
+    assert list(dict.fromkeys(told)) == ["content", "name", "folder"]
 
 
 def acts(disk: DiskBench) -> dict[str, Callable[[], object]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from memory_sync.errors import StateBusyError, StateNewerError, StateUnusableError
+from memory_sync.errors import DiskFullError, StateBusyError, StateNewerError, StateUnusableError
 from memory_sync.model import BaseFile, Entry, FileVersion, Part, RemoteFile
 from memory_sync.ports.files import Glance
 from memory_sync.ports.schema import MIGRATIONS
@@ -21,6 +21,9 @@ SHOT = Snapshot(
     {NAME: ("memory/x.md", FILE)},
     {"objects/cc/" + "d" * 30 + ".age": Broken(("3" * 40,), "it is cut short")},
 )
+
+SOON = {"timeout": 0.05}
+"""How long a locked database is waited for here, in seconds."""
 
 
 @pytest.fixture
@@ -88,6 +91,17 @@ def test_i14_the_schema_cannot_hold_an_impossible_row(path: Path, row: tuple[obj
     database.close()
 
 
+@pytest.mark.parametrize("bad", [BaseFile("short", ("1" * 40,)), BaseFile("e" * 64, ())])
+def test_i14_a_base_is_stored_whole_or_not_at_all(path: Path, bad: BaseFile) -> None:
+    """With one impossible row among good ones the base stays as it was."""
+    state, good = State.open(path), BaseFile("d" * 64, ("1" * 40,))
+    state.save_base({"memory/x": good})
+    with pytest.raises(sqlite3.IntegrityError):
+        state.save_base({"memory/x": None, "memory/a": good, "memory/y": bad})
+    assert state.base() == {"memory/x": good}
+    state.close()
+
+
 def test_a_transaction_is_all_or_nothing(path: Path) -> None:
     """An error inside takes back what was written before it."""
     state = State.open(path)
@@ -149,6 +163,63 @@ def test_i37_a_corrupt_file_is_set_aside_with_a_number(path: Path, damage: bytes
         assert state.snapshot() == Snapshot()
         state.close()
         assert path.with_name(f"state.db.corrupt-{number}").read_bytes() == damage
+
+
+def test_i37_a_database_with_one_bad_page_is_set_aside(path: Path) -> None:
+    """Damage in the middle is noticed when it is opened, and not only when it is read; once."""
+    state = State.open(path)
+    state.save_base({f"memory/{n}.md": BaseFile("d" * 64, ("1" * 40,)) for n in range(500)})
+    page: int = state._db.execute("PRAGMA page_size").fetchone()[0]
+    state.close()
+    content = path.read_bytes()
+    half = len(content) // 2 // page * page
+    path.write_bytes(content[:half] + b"\xff" * page + content[half + page :])
+    for _ in range(2):
+        state = State.open(path)
+        assert state.base() == {}
+        state.close()
+    assert [file.name for file in path.parent.glob("*.corrupt*")] == ["state.db.corrupt-1"]
+
+
+def test_i37_a_database_that_others_have_locked_is_not_set_aside(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It cannot even be opened; when it is free again all of it is there."""
+    state = State.open(path)
+    state.put("a", "b")
+    state.close()
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("PRAGMA locking_mode = EXCLUSIVE")
+    other.execute("BEGIN EXCLUSIVE")
+    with monkeypatch.context() as patch:
+        connect = sqlite3.connect
+        patch.setattr(sqlite3, "connect", lambda *place, **how: connect(*place, **how | SOON))
+        with pytest.raises(StateBusyError):
+            State.open(path)
+    other.close()
+    state = State.open(path)
+    assert state.get("a") == "b"
+    state.close()
+    assert not list(path.parent.glob("*.corrupt*"))
+
+
+def test_i36_a_full_disk_leaves_the_database_as_it_was(path: Path) -> None:
+    """What does not fit is a named error and no half of it is there; with space it is stored."""
+    rows: dict[str, BaseFile | None] = {
+        f"memory/{n}.md": BaseFile("d" * 64, ("1" * 40,)) for n in range(500)
+    }
+    state = State.open(path)
+    state.put("a", "b")
+    pages: int = state._db.execute("PRAGMA page_count").fetchone()[0]
+    state._db.execute(f"PRAGMA max_page_count = {pages + 5}")
+    with pytest.raises(DiskFullError):
+        state.save_base(rows)
+    assert (state.base(), state.get("a")) == ({}, "b")
+    state._db.execute(f"PRAGMA max_page_count = {pages + 5000}")
+    state.save_base(rows)
+    assert state.base() == rows
+    state.close()
+    assert not list(path.parent.glob("*.corrupt*"))
 
 
 def test_i37_a_locked_database_is_not_corrupt(path: Path) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from memory_sync.sync.guards import Alarm, Guard, alarms
+from memory_sync.sync.guards import Alarm, Guard, alarms, plan_id
 
 Tree = dict[str, str]
 
@@ -170,6 +170,12 @@ def test_a_plan_has_an_id_of_its_own() -> None:
     assert one.plan == replace(one, known=4).plan
     assert one.plan != replace(one, guard=Guard.ALL_CHANGED).plan
     assert one.plan != replace(one, suspects=frozenset({"memory/b"})).plan
+
+
+def test_i5_an_id_does_not_depend_on_the_order_of_the_paths() -> None:
+    """Another process that plans the same names it the same."""
+    paths = ["memory/b", "memory/a", "memory/c"]
+    assert plan_id("x", paths) == plan_id("x", sorted(paths)) == plan_id("x", frozenset(paths))
 
 
 def test_conflict_copies_may_all_be_resolved() -> None:

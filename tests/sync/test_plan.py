@@ -135,6 +135,18 @@ def check_union(case: Case) -> None:
             assert action.local != action.remote
 
 
+def check_same(case: Case) -> None:
+    """Check that a plan is the same to the byte, however the trees were built, and in order."""
+    local, remote, base = (
+        dict(reversed(tree.items())) for tree in (case.local, case.remote, case.base)
+    )
+    held = frozenset(sorted(case.held, reverse=True))
+    made = case.plan()
+    assert repr(made) == repr(Case(local, remote, base, held, case.outside).plan())
+    paths = [action.path for action in made.actions]
+    assert paths == sorted(set(paths))
+
+
 @given(TREES, st.integers(0, 2**32).map(random.Random))
 @settings(max_examples=EXAMPLES, deadline=None)
 def test_i1_i2_i3_plans_come_to_rest_in_any_order(case: Case, chance: random.Random) -> None:
@@ -180,10 +192,23 @@ def test_i1_i2_i3_i4_i8_i13_hold_for_many_seeds() -> None:
 @settings(max_examples=FEWER, deadline=None)
 def test_i5_the_same_trees_give_the_same_plan(case: Case) -> None:
     """To the byte, however the mappings were built, and in the order of the paths."""
-    local, remote, base = (
-        dict(reversed(tree.items())) for tree in (case.local, case.remote, case.base)
-    )
-    held = frozenset(sorted(case.held, reverse=True))
-    assert repr(case.plan()) == repr(Case(local, remote, base, held, case.outside).plan())
-    paths = [action.path for action in case.plan().actions]
-    assert paths == sorted(set(paths))
+    check_same(case)
+
+
+def test_i5_many_seeds_give_the_same_plan() -> None:
+    """The same for plain seeds."""
+    for seed in range(VOLUME // 10):
+        check_same(seeded(seed)[0])
+
+
+def test_i3_the_order_of_the_actions_changes_nothing() -> None:
+    """Forward, backward or shuffled, the actions of one plan give the same three trees."""
+    for seed in range(VOLUME // 10):
+        case, chance = seeded(seed)
+        actions = list(case.plan().actions)
+        ends = []
+        for order in (actions, actions[::-1], chance.sample(actions, len(actions))):
+            world = World.of(case)
+            world.carry_out(order)
+            ends.append((world.local, world.remote, world.base))
+        assert ends[0] == ends[1] == ends[2], f"seed {seed}: {case}"
