@@ -66,8 +66,8 @@ FAULTS = (
     Fault(
         38,
         "daemon/supervisor.py",
-        "            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)\n",
-        "            if os.path.getsize(path):\n                raise BlockingIOError\n",
+        "        if not take_lock(file.fileno()):\n",
+        "        if os.path.getsize(path):\n",
         (f"{LOCK}::test_i38_the_lock_of_a_home_dies_with_its_process",),
     ),
     # The branch moves to a commit whose objects are still to be written.

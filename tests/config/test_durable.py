@@ -1,13 +1,14 @@
 """Files of our own."""
 
 import errno
+import fcntl
 import os
 import stat
 from pathlib import Path
 
 import pytest
 
-from memory_sync.config.durable import make_private_folder, write_durably
+from memory_sync.config.durable import make_private_folder, take_lock, write_durably
 from memory_sync.errors import DiskFullError
 
 
@@ -52,3 +53,26 @@ def test_a_private_folder(tmp_path: Path) -> None:
     make_private_folder(tmp_path / "a" / "b")
     make_private_folder(tmp_path / "a" / "b")
     assert stat.S_IMODE((tmp_path / "a" / "b").stat().st_mode) == 0o700
+
+
+def test_a_lock_is_for_one_and_ends_with_its_handle(tmp_path: Path) -> None:
+    """Who comes second is told so, until the first one lets go."""
+    (tmp_path / "lock").touch()
+    with (tmp_path / "lock").open() as one, (tmp_path / "lock").open() as two:
+        assert take_lock(one.fileno())
+        assert not take_lock(two.fileno())
+        one.close()
+        assert take_lock(two.fileno())
+
+
+def test_where_there_are_no_locks_nobody_is_kept_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file system without them must not look as if somebody else were always at work."""
+
+    def refuse(_handle: int, _how: int) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with (tmp_path / "lock").open("w") as file:
+        assert take_lock(file.fileno())

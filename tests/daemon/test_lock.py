@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import resource
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -39,3 +41,22 @@ def test_i38_the_lock_of_a_home_dies_with_its_process(tmp_path: Path) -> None:
             pass
     except DaemonRunningError:
         pytest.fail("a process that is dead keeps the home")
+
+
+def test_i36_a_full_disk_does_not_keep_the_daemon_from_starting(tmp_path: Path) -> None:
+    """There is no room for its process number, and the lock holds all the same."""
+    lock = tmp_path / "daemon.lock"
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    heed = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        with (
+            locked(lock, Path("socket")),
+            pytest.raises(DaemonRunningError),
+            locked(lock, Path("socket")),
+        ):
+            pass
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, heed)
+    assert lock.read_text() == ""

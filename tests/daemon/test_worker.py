@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Self, cast
@@ -146,6 +147,18 @@ def test_a_fault_is_logged_without_its_text_and_tried_again() -> None:
         bench.worker.mailbox.put(request)
         assert request.reply.get(5)
         assert bench.report().state is Phase.IDLE
+
+
+def test_i37_after_a_database_broke_the_next_try_begins_anew() -> None:
+    """Whoever opens it finds what is corrupt; the next try does not go on with the broken one."""
+    broken = _raise(sqlite3.DatabaseError("database disk image is malformed"))
+    with Bench(broken, lambda: Outcome(head="h")) as bench:
+        wait(lambda: bench.log.events, "it is logged")
+        assert bench.opened == 1
+        request = Request()
+        bench.worker.mailbox.put(request)
+        assert request.reply.get(5)
+        assert bench.opened == 2
 
 
 def test_a_fault_answers_whoever_waits() -> None:

@@ -116,3 +116,23 @@ def test_i31_a_device_that_was_away_for_months_overwrites_nothing_newer(
         "memory/mine.md": b"m\n",
     }
     assert laptop.conflicts() == desktop.conflicts() == [b"of long ago\n"]
+
+
+def test_i30_an_old_database_does_not_know_what_was_made_anew(
+    laptop: Device, desktop: Device, tmp_path: Path
+) -> None:
+    """A file deleted everywhere and made again with the same bytes was not deleted here."""
+    laptop.write("MEMORY.md", "top\n")
+    laptop.write("memory/a.md", "a\n")
+    settle(laptop, desktop)
+    _keep(desktop, tmp_path / "backup")
+    laptop.delete("memory/a.md")
+    settle(laptop, desktop)
+    desktop.restart()
+    laptop.write("memory/a.md", "a\n")
+    laptop.sync()
+    _lose_database(desktop)
+    for place in (tmp_path / "backup").iterdir():
+        shutil.copy(place, desktop.home)
+    settle(desktop, laptop)
+    assert laptop.files() == desktop.files() == {"MEMORY.md": b"top\n", "memory/a.md": b"a\n"}

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -418,16 +419,17 @@ from memory_sync.ports.folder import FolderRemote
 from tests.remotes.case import Vault, object_name
 vault = Vault(FolderRemote("file://{folder_case.git_dir}"))
 vault.catch_up()
-print("go", flush=True)
 for number in range(10**6):
     vault.commit({{object_name(number % 9): f"{{number}} {{vault.head}}\\n"}})
+    print("one more", flush=True)
 """
     for number in range(4):
         words = [sys.executable, "-c", script]
         with subprocess.Popen(words, stdout=subprocess.PIPE) as process:
             assert process.stdout
-            process.stdout.readline()
-            time.sleep(0.05 + number * 0.013)
+            for _ in range(3):
+                process.stdout.readline()
+            time.sleep(number * 0.013)
             process.send_signal(signal.SIGKILL)
         folder_case.check()
         lock = folder_case.git_dir / f"{BRANCH}.lock"
@@ -437,6 +439,63 @@ for number in range(10**6):
         vault.catch_up()
         assert vault.commit({"after.age": f"{number}\n"}) == folder_case.head()
     assert len(folder_case.chain()) > 8
+
+
+KILLED = """
+import os, shutil, signal, sys
+from pathlib import Path
+from memory_sync.ports.folder import FolderRemote
+from tests.remotes.case import Vault, object_name
+
+source, target, count = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
+
+
+def deadly(real, left):
+    def call(*words, **more):
+        left[0] -= 1
+        if left[0] < 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return real(*words, **more)
+    return call
+
+
+def commit(place, step):
+    vault = Vault(FolderRemote(f"file://{place}"))
+    vault.catch_up()
+    left = [step]
+    for name in ("mkdir", "fsync", "link", "rename", "replace", "unlink"):
+        setattr(os, name, deadly(getattr(os, name), left))
+    vault.commit({object_name(n): f"{n}\\n" for n in range(count)})
+
+
+for step in range(1000):
+    place = target / str(step)
+    shutil.copytree(source, place)
+    child = os.fork()
+    if child == 0:
+        commit(place, step)
+        os._exit(0)
+    if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0:
+        break
+"""
+
+
+@pytest.mark.parametrize("count", [1, 60])
+def test_i39_a_commit_killed_at_any_step_leaves_the_remote_whole(
+    folder_case: RemoteCase, tmp_path: Path, count: int
+) -> None:
+    """Before the branch moves all is as it was, and after it the commit is all there."""
+    vault = begin(folder_case)
+    words = [str(folder_case.git_dir), str(tmp_path / "copies"), str(count)]
+    subprocess.run([sys.executable, "-c", KILLED, *words], check=True)
+    heads = []
+    for place in sorted((tmp_path / "copies").iterdir(), key=lambda place: int(place.name)):
+        case = RemoteCase(partial(FolderRemote, f"file://{place}"), place)
+        heads.append((place / BRANCH).read_text().strip() == vault.head)
+        case.check()
+        assert len(case.files("HEAD")) == (1 if heads[-1] else 1 + count)
+    assert heads == sorted(heads, reverse=True)
+    assert (heads[0], heads[-1], len(heads) > 5) == (True, False, True)
 
 
 @pytest.mark.parametrize("text", ["", "0", "ref: refs/heads/other", "z" * 40])

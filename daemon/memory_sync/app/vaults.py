@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -10,7 +9,7 @@ from pathlib import Path
 
 from memory_sync.app.context import Context
 from memory_sync.app.tokens import find_token, renewing
-from memory_sync.config.durable import make_private_folder
+from memory_sync.config.durable import make_private_folder, take_lock
 from memory_sync.config.settings import GitHubSettings, RootSettings, VaultSettings, nested
 from memory_sync.engine.cycle import Engine
 from memory_sync.engine.found import look_into, trust_for
@@ -186,10 +185,8 @@ def vault_lock(folder: Path, vault: str) -> Iterator[None]:
     make_private_folder(folder)
     handle = os.open(folder / "vault.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise BusyError(vault=vault) from None
+        if not take_lock(handle):
+            raise BusyError(vault=vault)
         yield
     finally:
         os.close(handle)

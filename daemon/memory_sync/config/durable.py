@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 from pathlib import Path
 
 from memory_sync.errors import DiskFullError
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
+NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL)
+"""What file systems say that have no locks: who else is at work cannot be seen there."""
+
+
+def take_lock(handle: int) -> bool:
+    """Lock an open file until its handle is closed, by whatever; False if somebody else has it."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        return error.errno in NO_LOCKS
+    return True
 
 
 def make_private_folder(folder: Path) -> None:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from memory_sync import __version__
+from memory_sync.config.durable import take_lock
 from memory_sync.daemon.control import ControlServer
 from memory_sync.daemon.mailbox import Board, Mailbox, Request, Stop
 from memory_sync.daemon.report import VaultReport
@@ -142,14 +142,12 @@ def locked(path: Path, socket: Path) -> Iterator[None]:
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "r+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise DaemonRunningError(pid=file.readline().strip() or "unknown") from None
-        file.seek(0)
-        file.truncate()
-        file.write(f"{os.getpid()}\n{socket}\n")
-        file.flush()
+        if not take_lock(file.fileno()):
+            raise DaemonRunningError(pid=file.readline().strip() or "unknown")
+        # On a full disk there is no room for it, and the lock holds all the same.
+        with suppress(OSError):
+            os.ftruncate(file.fileno(), 0)
+            os.pwrite(file.fileno(), f"{os.getpid()}\n{socket}\n".encode(), 0)
         yield
 
 

@@ -79,6 +79,7 @@ class Fetcher:
         if head is None:
             raise BranchGoneError(vault=kit.vault, remote=kit.remote.url)
         keys = self.keys(trust)
+        self._notice_old_state(trust)
         # A crash can leave a snapshot that is older than the trust: then its head is judged anew.
         if head == self.snapshot.head and kit.state.was_accepted(trust.commit):
             kit.state.put("stale", None)
@@ -97,6 +98,24 @@ class Fetcher:
         fetched = self._take_over(verdict, top, listing, look, keys)
         self._note_chain(passed, verdict.newest, trust)
         return fetched
+
+    def _notice_old_state(self, trust: Trust) -> None:
+        """Notice a database that is of an earlier time than what is trusted, and forget its base.
+
+        It knows nothing of what was deleted and made anew since. A crash can leave the trust one
+        step ahead, and no more: that step was noted.
+        """
+        state = self._kit.state
+        if trust.commit and not state.was_accepted(trust.commit):
+            if state.get("next") != trust.commit:
+                for root in self._kit.roots:
+                    state.forget_root(root)
+            state.put("next", trust.commit)
+
+    def trust_next(self, trust: Trust) -> None:
+        """Store what is trusted from now on, noted before in the database."""
+        self._kit.state.put("next", trust.commit)
+        self._kit.keystore.set_trust(self._kit.vault, trust)
 
     def _note_chain(self, passed: list[Commit], newest: Commit | None, trust: Trust) -> None:
         """Remember what lies between two accepted commits: a stale read may show any of it."""
@@ -161,7 +180,7 @@ class Fetcher:
         trust = Trust(
             keys.trust.vault_id, keys.trust.recipient, newest.id, max(verdict.n, keys.trust.n)
         )
-        kit.keystore.set_trust(kit.vault, trust)
+        self.trust_next(trust)
         self.accept(new, newest.id, verdict.n)
         halt = None
         if above is not None:

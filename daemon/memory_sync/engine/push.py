@@ -169,7 +169,7 @@ class Pusher:
         new.head = kit.remote.commit(old.head, Change(message, tree, writes, gone))
         trust = replace(trust, commit=new.head, n=n)
         self._keys = replace(self._keys, trust=trust)
-        kit.keystore.set_trust(kit.vault, trust)
+        self._fetcher.trust_next(trust)
         rows: dict[str, BaseFile | None] = {path: base_of(file) for path, file in sure.items()}
         rows |= dict.fromkeys(batch.deletes)
         self._fetcher.accept(new, new.head, n, rows)

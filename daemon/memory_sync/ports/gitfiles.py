@@ -6,8 +6,6 @@ exist, and a lock that is left behind stops them for ever.
 
 from __future__ import annotations
 
-import errno
-import fcntl
 import os
 import re
 import shutil
@@ -18,6 +16,7 @@ from pathlib import Path
 
 from dulwich.refs import Ref, check_ref_format
 
+from memory_sync.config.durable import take_lock
 from memory_sync.errors import FolderNotRepositoryError, Moved
 from memory_sync.ports.gitobjects import placed, sync
 
@@ -28,7 +27,6 @@ STALE = 5.0
 """Seconds after which git's lock was left behind by a killed process: it is held for milliseconds,
 and none of our own kind can hold it while we hold our own."""
 
-NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL)
 
 CONFIG = b"[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n"
 DEFAULT_HEAD = b"ref: refs/heads/main\n"
@@ -140,7 +138,7 @@ class Branch:
         handle = os.open(self._repository / "memory-sync.lock", flags, 0o666)
         try:
             end = time.monotonic() + PATIENCE
-            while not _locked(handle):
+            while not take_lock(handle):
                 if time.monotonic() > end:
                     raise LockedError(lock)
                 time.sleep(0.01)
@@ -182,18 +180,6 @@ class Branch:
                 if time.monotonic() > end and not _break(lock, own):
                     raise LockedError(lock) from None
             time.sleep(0.01)
-
-
-def _locked(handle: int) -> bool:
-    """Take the lock that dies with its process; where there are none, git's alone has to do."""
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError as error:
-        if error.errno not in NO_LOCKS:
-            raise
-    return True
 
 
 def _break(lock: Path, own: int) -> bool:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import json
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from memory_sync.config.durable import take_lock
 from memory_sync.errors import (
     FileError,
     MarkerForeignError,
@@ -22,8 +22,6 @@ from memory_sync.ports.names import MARKER, shown
 from memory_sync.ports.switch import rename_new
 
 _MAX_SIZE = 4096
-# File systems that have no locks: a second daemon could not be seen, and nothing would be lost.
-_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,13 +115,9 @@ def lock(folder: int, path: Path, root: str) -> int:
         if error.errno == errno.ENOENT:
             raise MarkerMissingError(path=shown(path), root=root) from None
         raise MarkerForeignError(path=shown(path), found=error.strerror) from None
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        if error.errno in _NO_LOCKS:
-            return handle
+    if not take_lock(handle):
         os.close(handle)
-        raise RootBusyError(path=shown(path)) from None
+        raise RootBusyError(path=shown(path))
     return handle
 
 
