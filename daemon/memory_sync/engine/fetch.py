@@ -95,9 +95,19 @@ class Fetcher:
         passed: list[Commit] = []
         verdict = court.judge(_noted(_again(top, chain), passed))
         self._refuse(verdict, head, listing)
+        self._note_landed(passed)
         fetched = self._take_over(verdict, top, listing, look, keys)
         self._note_chain(passed, verdict.newest, trust)
         return fetched
+
+    def _note_landed(self, passed: list[Commit]) -> None:
+        """Record a commit of one's own whose answer was lost, if it is on the accepted chain.
+
+        Without it, what was edited or deleted since would meet its own former version as another's.
+        """
+        tree, rows = self._kit.state.sent()
+        if any(commit.tree == tree for commit in passed):
+            self._kit.state.save_sent(rows)
 
     def _notice_old_state(self, trust: Trust) -> None:
         """Notice a database that is of an earlier time than what is trusted, and forget its base.
@@ -204,7 +214,8 @@ class Fetcher:
         with state.transaction():
             state.save_snapshot(self.snapshot, new)
             state.note_accepted(commit, n)
-            state.save_base(rows)
+            if rows:
+                state.save_sent(rows)
         self.snapshot = new
 
     def _read(self, head: str, listing: Listing, keys: Keys) -> Snapshot:

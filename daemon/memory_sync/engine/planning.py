@@ -113,12 +113,6 @@ def _trees(
         # Of equal ones the row of the base is due: without it a later delete would be none.
         if digest != there and (local_tree.get(path), remote_tree.get(path)) == (digest, there):
             base_tree[path] = there  # a merge that was written and not yet recorded
-    # A commit of this device that landed, though its answer or its record was lost.
-    base_tree |= {
-        path: digest
-        for path, digest in kit.state.sent().items()
-        if digest == remote_tree.get(path) != local_tree.get(path)
-    }
     for path in (local_tree.keys() & remote_tree.keys()) - base_tree.keys():
         # What the vault had at this path is nobody's edit: its row was lost with a crash.
         mine = local_tree[path]

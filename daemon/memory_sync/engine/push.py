@@ -160,18 +160,18 @@ class Pusher:
         # What a program has just saved is no base until a power cut cannot take it away again.
         unsure = flush(kit, batch.encoded)
         sure = {path: made.file for path, made in batch.encoded.items() if path not in unsure}
-        with suppress(DiskFullError):  # only a note: a full disk here does not keep from sending
-            kit.state.note_sent({path: file.version.digest for path, file in sure.items()})
         tree = root_tree(new.listing)
         n = trust.n + 1
         message = seal_message(self._keys.derived.seal, n, trust.vault_id, old.head, tree)
         gone = tuple(sorted(old.listing.keys() - new.listing.keys()))
+        rows: dict[str, BaseFile | None] = {path: base_of(file) for path, file in sure.items()}
+        rows |= dict.fromkeys(batch.deletes)
+        with suppress(DiskFullError):  # only a note: a full disk here does not keep from sending
+            kit.state.note_sent(tree, rows)
         new.head = kit.remote.commit(old.head, Change(message, tree, writes, gone))
         trust = replace(trust, commit=new.head, n=n)
         self._keys = replace(self._keys, trust=trust)
         self._fetcher.trust_next(trust)
-        rows: dict[str, BaseFile | None] = {path: base_of(file) for path, file in sure.items()}
-        rows |= dict.fromkeys(batch.deletes)
         self._fetcher.accept(new, new.head, n, rows)
         self.done.up += [*batch.encoded, *batch.deletes]
         self.done.unsure |= unsure

@@ -61,8 +61,8 @@ MIGRATIONS: tuple[str, ...] = (
     ) STRICT;
     INSERT INTO established SELECT DISTINCT substr(path, 1, instr(path, '/') - 1) FROM base;
     """,
-    # 3: roots that a guard has stopped, the contents that are in the vault's history, what was once
-    # the base of paths that are not synced at the moment, and what was about to be sent
+    # 3: roots that a guard has stopped, the contents that are in the vault's history, and what was
+    # once the base of paths that are not synced at the moment
     """
     CREATE TABLE alarm (
         root TEXT PRIMARY KEY CHECK (root <> ''),
@@ -84,10 +84,6 @@ MIGRATIONS: tuple[str, ...] = (
         path TEXT PRIMARY KEY CHECK (path LIKE '_%/_%'),
         digest TEXT NOT NULL CHECK (length(digest) = 64),
         blobs TEXT NOT NULL CHECK (json_array_length(blobs) > 0)
-    ) STRICT;
-    CREATE TABLE sent (
-        path TEXT PRIMARY KEY CHECK (path LIKE '_%/_%'),
-        digest TEXT NOT NULL CHECK (length(digest) = 64)
     ) STRICT;
     INSERT OR IGNORE INTO history SELECT digest, path FROM base;
     INSERT OR IGNORE INTO history SELECT digest, path FROM object;

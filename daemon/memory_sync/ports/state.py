@@ -212,7 +212,6 @@ class State:
             return
         with self.transaction():
             self._delete("includes", "path", changes)
-            self._delete("sent", "path", changes)
             self._delete("former", "path", (path for path, file in changes.items() if file))
             self._delete("base", "path", (path for path, file in changes.items() if file is None))
             self._write(
@@ -224,17 +223,25 @@ class State:
                 ),
             )
 
-    def note_sent(self, digests: Mapping[str, str]) -> None:
-        """Note what is about to be sent, by path.
+    def note_sent(self, tree: str, rows: Mapping[str, BaseFile | None]) -> None:
+        """Note a commit before it is sent: its tree (no two are alike) and its rows of the base.
 
-        If the vault turns out to hold just that, though no answer came, it is this device's own.
+        If its answer is lost, the chain tells by the tree whether it landed.
         """
-        with self.transaction():
-            self._write("REPLACE INTO sent VALUES (?, ?)", digests.items())
+        files = {path: file and [file.digest, file.blobs] for path, file in rows.items()}
+        self.put("sent", json.dumps([tree, files]))
 
-    def sent(self) -> dict[str, str]:
-        """Return what was about to be sent and has no row of the base since, by path."""
-        return dict(self._db.execute("SELECT path, digest FROM sent"))
+    def sent(self) -> tuple[str, dict[str, BaseFile | None]]:
+        """Return the tree and the base rows of the commit whose answer never came."""
+        tree, files = json.loads(self.get("sent") or '["", {}]')
+        rows = {path: file and BaseFile(file[0], tuple(file[1])) for path, file in files.items()}
+        return tree, rows
+
+    def save_sent(self, rows: Mapping[str, BaseFile | None]) -> None:
+        """Store the base rows of a commit that landed; none is waited for any more."""
+        with self.transaction():
+            self.save_base(rows)
+            self.put("sent", None)
 
     def keep_former(self, paths: Iterable[str]) -> None:
         """Keep the rows of paths that are not synced any more for a merge, and for nothing else.
@@ -289,6 +296,7 @@ class State:
             self._db.execute("DELETE FROM glance WHERE root = ?", (root,))
             self._db.execute("DELETE FROM former WHERE path > ? AND path < ?", pattern)
             self._db.execute("DELETE FROM established WHERE root = ?", (root,))
+            self.put("sent", None)
 
     # --- what the guards have stopped ---
 
