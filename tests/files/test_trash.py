@@ -468,3 +468,18 @@ def test_i20_a_trash_that_cannot_be_written_is_a_named_error(
         with pytest.raises(FileUnwritableError):
             disk.tree.settle(echo)
     assert disk.tree.echoes(recent=True) == (echo,)
+
+
+def test_i68_a_clock_that_jumps_does_not_empty_the_trash(disk: DiskBench) -> None:
+    """Months ahead, or back: nothing goes for a day; then time is believed as before."""
+    disk.put("memory/a.md", b"a")
+    disk.tree.remove("memory/a.md", digest(b"a"))
+    trash = bounded(disk, keep=WEEK)
+    assert trash.purge() == 0
+    for jump in (60 * DAY, -200 * DAY, 300 * DAY):
+        disk.clock.time += jump
+        assert trash.purge() == 0
+        disk.clock.time += 3600.0
+        assert trash.purge() == 0
+    disk.clock.time += DAY
+    assert trash.purge() == 1

@@ -22,8 +22,8 @@ from errno import EXDEV
 from itertools import count
 from pathlib import Path
 
-from memory_sync.config.durable import make_private_folder
-from memory_sync.errors import FileChangedError
+from memory_sync.config.durable import make_private_folder, write_durably
+from memory_sync.errors import DiskFullError, FileChangedError
 from memory_sync.ports import handles, names
 from memory_sync.ports.clock import Clock
 from memory_sync.ports.displaced import LATELY, Late, Lately, Record, look_again, record_of
@@ -35,6 +35,9 @@ from memory_sync.ports.switch import rename_new
 DAY = 86_400.0
 MONTH = 30 * DAY
 GIBIBYTE = 1024.0**3
+LEAP = 14 * DAY
+"""Between two looks at the trash a clock goes no further, or it jumped."""
+CLOCK = ".clock"
 TIDY_EVERY = 3600.0
 
 _STAMP = "%Y%m%dT%H%M%SZ"
@@ -184,9 +187,12 @@ class Trash:
     def purge(self) -> int:
         """Delete what is kept long enough, and the oldest beyond the bound; return how many files.
 
-        What is younger than a day stays, and what holds something that nobody has taken up.
+        What is younger than a day stays, and what holds something that nobody has taken up; and
+        everything, for a day, where the clock has jumped.
         """
         now, gone = self._clock.now(), 0
+        if not self._steady(now):
+            return 0
         found: list[Trashed] = []
         for root, path, place in self._places():
             if names.is_temporary(os.path.basename(place)):
@@ -205,6 +211,22 @@ class Trash:
                     total -= item.seen.st_size
                     gone += 1
         return gone
+
+    def _steady(self, now: float) -> bool:
+        """Tell whether the clock can be believed: a wrong one must not empty the trash.
+
+        The last look and the last jump are noted beside the trashed files.
+        """
+        place, last, jumped = self.folder / CLOCK, now, 0.0
+        if not self.folder.exists():
+            return True
+        with contextlib.suppress(OSError, ValueError):
+            last, jumped = map(float, place.read_text("ascii").split())
+        if not 0 <= now - last <= LEAP:
+            jumped = now
+        with contextlib.suppress(OSError, DiskFullError):
+            write_durably(place, f"{now} {jumped}\n".encode())
+        return not 0 <= now - jumped < DAY
 
     def _drop_half(self, place: str, now: float) -> None:
         """Delete a copy that a crash has cut short: its original is where it was."""
