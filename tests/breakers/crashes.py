@@ -15,7 +15,7 @@ FAULTS = (
     Fault(
         33,
         "engine/apply.py",
-        "            self._kit.state.note_merge(action.path, digest, file.version.digest)\n",
+        "            self._kit.state.note_merge(action.path, digest, base_of(file))\n",
         "",
         (f"{INTERRUPTIONS}::test_i33_a_merge_that_was_not_recorded_is_not_made_again",),
     ),

@@ -88,7 +88,9 @@ def test_i16_a_content_that_is_in_history_gets_no_copy(laptop: Device, desktop: 
     settle(desktop, laptop)
     assert laptop.files() == desktop.files() == {"MEMORY.md": b"C\n"}
     assert laptop.conflicts() == desktop.conflicts() == []
-    assert desktop.opened().state.in_history(sha256(b"B\n").hexdigest())
+    assert desktop.opened().state.in_history(
+        sha256(b"B\n").hexdigest(), "memory/MEMORY.md", copies=True
+    )
 
 
 @pytest.mark.parametrize("mine", ["only the copy goes", "the copy is taken over", "both are kept"])
@@ -133,3 +135,19 @@ def test_i15_i16_two_devices_that_lose_the_same_content_keep_one_copy(
     for device in trio:
         assert device.files() == {"MEMORY.md": b"A\n"}
         assert device.conflicts() == [b"B\n"]
+
+
+def test_i18_a_content_that_is_in_history_elsewhere_gets_a_copy(
+    laptop: Device, desktop: Device
+) -> None:
+    """Under another path nobody would look for it."""
+    laptop.write("MEMORY.md", "moved\n")
+    laptop.write("memory/b.md", "b\n")
+    settle(laptop, desktop)
+    laptop.write("memory/b.md", "edited\n")
+    laptop.sync()
+    desktop.write("memory/b.md", "moved\n")
+    settle(desktop, laptop)
+    assert laptop.files() == desktop.files()
+    assert laptop.read("memory/b.md") == "edited\n"
+    assert laptop.conflicts() == [b"moved\n"]

@@ -385,6 +385,28 @@ def test_i48_a_device_does_not_conflict_with_its_own_commit(
     assert laptop.conflicts() == []
 
 
+def test_i33_a_merge_that_was_not_recorded_is_not_merged_into_itself(
+    laptop: Device, desktop: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the vault has moved on meanwhile: the base is what the merge had included."""
+    laptop.write("memory/a.md", "one\ntwo\nthree\n")
+    settle(laptop, desktop)
+    laptop.write("memory/a.md", "one\ntwo\nthree\nlaptop\n")
+    laptop.sync()
+    desktop.write("memory/a.md", "desktop\none\ntwo\nthree\n")
+    with monkeypatch.context() as patch:
+        _kill_at(desktop.opened().roots["memory"].files, "write", "after", patch)
+        with pytest.raises(Killed):
+            desktop.sync()
+    assert desktop.read("memory/a.md") == "desktop\none\ntwo\nthree\nlaptop\n"
+    desktop.restart()
+    laptop.write("memory/a.md", "one\nTWO\nthree\nlaptop\nmore\n")
+    settle(laptop, desktop)
+    assert laptop.files() == desktop.files()
+    assert desktop.read("memory/a.md") == "desktop\none\nTWO\nthree\nlaptop\nmore\n"
+    assert desktop.conflicts() == []
+
+
 def _broken(_: object) -> None:
     raise OSError(errno.EIO, os.strerror(errno.EIO))
 

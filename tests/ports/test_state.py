@@ -126,7 +126,7 @@ def test_an_older_schema_is_migrated_with_its_rows(path: Path) -> None:
         assert new.version == len(MIGRATIONS)
         assert set(new.base()) == {"memory/a/b.md"}
         assert new.established() == ({"memory"} if version < 2 else frozenset())
-        assert new.in_history("d" * 64)
+        assert new.in_history("d" * 64, "memory/a/b.md")
         new.close()
 
 

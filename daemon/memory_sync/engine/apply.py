@@ -51,6 +51,7 @@ class Applier:
         self._looked = looked
         self._remote = dict(fetcher.snapshot.objects.values())
         self._base: Mapping[str, BaseFile] = kit.state.base()
+        self._includes = kit.state.includes()
         self._established = kit.state.established()
         self._fetched: dict[Wanted, Decoded | str] = {}
         self._done = Applied()
@@ -111,7 +112,7 @@ class Applier:
             self._keep(action.path, version, mine)
         digest = sha256(result.content).hexdigest()
         if digest != action.local:
-            self._kit.state.note_merge(action.path, digest, file.version.digest)
+            self._kit.state.note_merge(action.path, digest, base_of(file))
             files.write(relative, result.content, mode=version.mode, expect=action.local)
         self._done.base[action.path] = base_of(file)
         self._done.merged.append(action.path)
@@ -158,6 +159,11 @@ class Applier:
         raise ObjectBrokenError(path=path, detail=detail)
 
     def _base_row(self, path: str) -> BaseFile | None:
+        """Return what was last the same, as far as it is known; a merge's note is the newest."""
+        digest, remote = self._includes.get(path, ("", None))
+        here = self._looked.files.get(path)
+        if remote and here and here.digest == digest:
+            return remote
         return self._base.get(path) or self._kit.state.former(path)
 
     def _base_content(self, path: str, root: str) -> bytes | None:

@@ -110,9 +110,10 @@ def _trees(
     remote_tree = {path: file.version.digest for path, file in remote.items()}
     base_tree = {path: file.digest for path, file in kit.state.base().items()}
     for path, (digest, there) in kit.state.includes().items():
-        # Of equal ones the row of the base is due: without it a later delete would be none.
-        if digest != there and (local_tree.get(path), remote_tree.get(path)) == (digest, there):
-            base_tree[path] = there  # a merge that was written and not yet recorded
+        # A merge that was written and not yet recorded. Of equal ones the row of the base is due:
+        # without it a later delete would be none.
+        if digest == local_tree.get(path) != there.digest:
+            base_tree[path] = there.digest
     for path in (local_tree.keys() & remote_tree.keys()) - base_tree.keys():
         # What the vault had at this path is nobody's edit: its row was lost with a crash.
         mine = local_tree[path]

@@ -85,6 +85,13 @@ MIGRATIONS: tuple[str, ...] = (
         digest TEXT NOT NULL CHECK (length(digest) = 64),
         blobs TEXT NOT NULL CHECK (json_array_length(blobs) > 0)
     ) STRICT;
+    DROP TABLE includes;
+    CREATE TABLE includes (
+        path TEXT PRIMARY KEY CHECK (path LIKE '_%/_%'),
+        digest TEXT NOT NULL CHECK (length(digest) = 64),
+        remote TEXT NOT NULL CHECK (length(remote) = 64),
+        blobs TEXT NOT NULL CHECK (json_array_length(blobs) > 0)
+    ) STRICT;
     INSERT OR IGNORE INTO history SELECT digest, path FROM base;
     INSERT OR IGNORE INTO history SELECT digest, path FROM object;
     """,

@@ -19,6 +19,7 @@ from typing import TypeVar
 from memory_sync.config.durable import make_private_folder
 from memory_sync.errors import DiskFullError, StateBusyError, StateNewerError, StateUnusableError
 from memory_sync.model import BaseFile, Entry, FileVersion, Part, RemoteFile
+from memory_sync.model.trees import CONFLICTS
 from memory_sync.ports.files import Glance
 from memory_sync.ports.schema import MIGRATIONS
 from memory_sync.sync.guards import Alarm, Guard
@@ -181,12 +182,14 @@ class State:
             )
             self.put("head", new.head)
 
-    def in_history(self, digest: str, path: str | None = None) -> bool:
-        """Tell whether a content was ever in the vault (at this path), as far as is known here."""
-        row = self._db.execute(
-            "SELECT 1 FROM history WHERE digest = ?1 AND path = ifnull(?2, path)", (digest, path)
-        ).fetchone()
-        return row is not None
+    def in_history(self, digest: str, path: str, *, copies: bool = False) -> bool:
+        """Tell whether the vault had a content at a path once, as far as this device has seen.
+
+        With `copies` also as a conflict copy of that path.
+        """
+        rows = self._db.execute("SELECT path FROM history WHERE digest = ?", (digest,))
+        before = f"{CONFLICTS}/{path}/"
+        return any(row[0] == path or (copies and row[0].startswith(before)) for row in rows)
 
     def _delete(self, table: str, key: str, values: Iterable[str | bytes]) -> None:
         # The names of table and column are words of this module, never input.
@@ -264,18 +267,22 @@ class State:
         ).fetchone()
         return BaseFile(row[0], tuple(json.loads(row[1]))) if row else None
 
-    def includes(self) -> dict[str, tuple[str, str]]:
+    def includes(self) -> dict[str, tuple[str, BaseFile]]:
         """Return the merges that may be in a file already: path to its digest and the remote's."""
-        rows = self._db.execute("SELECT path, digest, remote FROM includes")
-        return {path: (digest, remote) for path, digest, remote in rows}
+        rows = self._db.execute("SELECT path, digest, remote, blobs FROM includes")
+        return {
+            path: (digest, BaseFile(remote, tuple(json.loads(blobs))))
+            for path, digest, remote, blobs in rows
+        }
 
-    def note_merge(self, path: str, digest: str, remote: str) -> None:
+    def note_merge(self, path: str, digest: str, remote: BaseFile) -> None:
         """Note that a content of a path includes what the remote has, before it is written there.
 
         After a crash between the write and the base's row it is not merged into itself.
         """
         with self.transaction():
-            self._db.execute("REPLACE INTO includes VALUES (?, ?, ?)", (path, digest, remote))
+            row = (path, digest, remote.digest, json.dumps(remote.blobs))
+            self._db.execute("REPLACE INTO includes VALUES (?, ?, ?, ?)", row)
 
     def established(self) -> frozenset[str]:
         """Return the roots that were once wholly in sync: a path without a row is new there."""
