@@ -14,6 +14,7 @@ from tests.hub import Hub
 from tests.needs import needs
 from tests.remotes.case import RemoteCase
 from tests.remotes.desk import Desk
+from tests.remotes.memory import memory_case
 
 
 def folder(request: pytest.FixtureRequest) -> RemoteCase:
@@ -37,9 +38,15 @@ def github(request: pytest.FixtureRequest) -> RemoteCase:
     return RemoteCase(connect, hub.path_of_repo(0), lands_first=True)
 
 
+def memory(request: pytest.FixtureRequest) -> RemoteCase:
+    """Make a case of the simulation's repository in memory."""
+    return memory_case(request.getfixturevalue("tmp_path") / "mirror.git")
+
+
 ADAPTERS: dict[str, Callable[[pytest.FixtureRequest], RemoteCase]] = {
     "folder": folder,
     "github": github,
+    "memory": memory,
 }
 
 

@@ -6,7 +6,7 @@ from itertools import islice
 
 import pytest
 
-from memory_sync.errors import RemoteTroubleError
+from memory_sync.errors import RemoteError, RemoteTroubleError
 from memory_sync.model import Commit
 from memory_sync.vault.trees import blob_id, root_tree
 from tests.hub import faults
@@ -177,7 +177,7 @@ def test_a_comparison_that_fails_is_done_without(desk: Desk) -> None:
     assert [commit.id for commit in desk.remote.history(new, old)] == [new, old]
 
 
-def test_a_tree_that_is_cut_short_is_read_by_folder(desk: Desk) -> None:
+def test_i27_a_tree_that_is_cut_short_is_read_by_folder(desk: Desk) -> None:
     """A tree above GitHub's limit is put together from its folders, as deep as it takes."""
     vault = desk.begin()
     vault.commit({f"objects/{n % 9:02x}/{n:030x}.age": f"{n}\n" for n in range(60)})
@@ -185,6 +185,21 @@ def test_a_tree_that_is_cut_short_is_read_by_folder(desk: Desk) -> None:
     desk.hub.tree_limit = 12
     asked = desk.asked(lambda: desk.remote.listing(commit))
     assert len(asked) == 2 + 2 + 9
+    assert desk.remote.listing(commit) == vault.tree
+    desk.hub.tree_limit = 5
+    with pytest.raises(RemoteError, match="cut short"):
+        desk.remote.listing(commit)
+
+
+def test_i27_a_tree_that_is_not_found_is_trouble(desk: Desk) -> None:
+    """What was seen a moment ago is not there yet, or not any more; it is never empty."""
+    vault = desk.begin()
+    vault.commit({object_name(1): "1\n"})
+    commit = desk.newest()
+    for code in (404, 409, 422):
+        desk.fault("GET .*/git/trees/", faults.status(code, b'{"message": "Not Found"}'))
+        with pytest.raises(RemoteTroubleError):
+            desk.remote.listing(commit)
     assert desk.remote.listing(commit) == vault.tree
 
 

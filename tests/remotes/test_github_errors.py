@@ -227,7 +227,7 @@ def test_a_token_that_may_only_read(desk: Desk) -> None:
     assert desk.remote.condition().can_write
 
 
-def test_a_repository_that_is_gone(desk: Desk) -> None:
+def test_i27_a_repository_that_is_gone(desk: Desk) -> None:
     """Nothing that was there a moment ago is taken for empty when the repository is gone."""
     vault = desk.begin()
     commit = desk.newest()

@@ -53,12 +53,16 @@ class File:
 
 
 class Folder:
-    """A folder: `entries` as they are now, `durable` as they were made durable last."""
+    """A folder: `entries` as they are now, `durable` as they were made durable last.
 
-    __slots__ = ("durable", "entries", "number")
+    `gone` tells that it has no name any more: whoever has it open can make nothing in it.
+    """
+
+    __slots__ = ("durable", "entries", "gone", "number")
 
     def __init__(self, number: int) -> None:
         self.number = number
+        self.gone = False
         self.entries: dict[str, Entry] = {}
         self.durable: dict[str, Entry] = {}
 
@@ -164,12 +168,17 @@ class Volume:
         return folder, key, (there[0] if there else self.stored(name), node)
 
     def change(self, *edits: Edit) -> None:
-        """Make one change of names, not durable yet."""
+        """Make one change of names, not durable yet. Raises FileNotFoundError."""
         for folder, key, entry in edits:
-            if entry is None:
-                del folder.entries[key]
-            else:
+            if entry and folder.gone:
+                raise fault(errno.ENOENT, entry[0])
+            node = (entry or folder.entries[key])[1]
+            if isinstance(node, Folder):
+                node.gone = entry is None
+            if entry:
                 folder.entries[key] = entry
+            else:
+                del folder.entries[key]
         self._pending.append(edits)
 
     # --- durability
@@ -208,6 +217,9 @@ class Volume:
                 torn.update(folders)
         for folder in touched:
             folder.entries = dict(folder.durable)
+            for _, node in folder.entries.values():
+                if isinstance(node, Folder):
+                    node.gone = False
         self._pending = []
         for file in list(self._dirty):
             self._cut_short(file)
