@@ -17,7 +17,7 @@ from memory_sync.ports.state import Snapshot, State
 from memory_sync.vault.judge import Trust
 from tests.engine.devices import Device, settle
 
-STEPS = 25
+STEPS = 30
 """More than the durable steps of a cycle."""
 
 

@@ -138,14 +138,25 @@ def test_i25_what_is_gone_counts_with_what_changed() -> None:
 
 
 def test_i23_one_file_that_is_back_does_not_end_a_halt() -> None:
-    """It stands while more than half is gone, and ends when the cause does."""
-    base = many(5)
+    """It stands until nothing is amiss any more, also while a backup is being brought back."""
+    base = many(40)
     first = {alarm.root: alarm for alarm in alarms({}, base, base, {"memory"})}
-    assert guards(without(base, 4), base, base) == []
-    assert guards(without(base, 4), base, base, standing=first)[0][2] == 4
-    assert guards(without(base, 3), base, base, standing=first)[0][2] == 3
-    assert guards(without(base, 2), base, base, standing=first) == []
+    assert guards(without(base, 20), base, base) == []
+    for gone in (39, 20, 5, 1):
+        assert guards(without(base, gone), base, base, standing=first)[0][2] == gone
     assert guards(base, base, base, standing=first) == []
+
+
+def test_i24_an_approval_is_for_one_guard_and_one_deed() -> None:
+    """What was approved of as changed may not be deleted, all of it or some."""
+    base = many(24)
+    [alarm] = alarms(edited(base, 24), base, base, {"memory"})
+    standing = {"memory": replace(alarm, approved=True)}
+    for local in ({}, without(base, 23), edited(without(base, 20), 24)):
+        [again] = alarms(local, base, base, {"memory"}, standing=standing)
+        assert not again.approved
+    [passes] = alarms(edited(base, 24), base, base, {"memory"}, standing=standing)
+    assert passes.approved
 
 
 def test_i24_exactly_what_was_approved_passes() -> None:

@@ -18,6 +18,7 @@ from memory_sync.errors import (
     HaltError,
     MemorySyncError,
     ObjectBrokenError,
+    RootBusyError,
 )
 from memory_sync.model import Action, BaseFile, FileVersion, Kind, RemoteFile, split_root
 from memory_sync.model.trees import CONFLICTS
@@ -26,6 +27,10 @@ from memory_sync.vault.objects import Decoded, object_name
 
 ORDER = (Kind.DELETE_LOCAL, Kind.DOWNLOAD, Kind.MERGE)
 """Deletes come first, so that a file makes room where a folder comes, and the other way round."""
+
+
+SAVED_AT_ONCE = 64
+"""Files after which their rows are stored: a kill leaves no more without."""
 
 
 @dataclass
@@ -55,6 +60,7 @@ class Applier:
         self._established = kit.state.established()
         self._fetched: dict[Wanted, Decoded | str] = {}
         self._done = Applied()
+        self._saved = 0
 
     def run(self, actions: tuple[Action, ...]) -> Applied:
         """Carry out deletes, then downloads, then merges; an error stops only its own path."""
@@ -64,14 +70,30 @@ class Applier:
             Kind.MERGE: self._merge,
         }
         self._prefetch(actions)
-        for action in sorted(actions, key=lambda action: ORDER.index(action.kind)):
-            try:
-                deeds[action.kind](action)
-            except FileChangedError:
-                self._done.again = True
-            except (FileError, HaltError, DiskFullError) as error:
-                self._done.errors[action.path] = error
+        self._kit.state.note_downloads(
+            {action.path: base_of(self._remote[action.path]) for action in actions
+             if action.kind is Kind.DOWNLOAD}
+        )  # fmt: skip
+        try:
+            for action in sorted(actions, key=lambda action: ORDER.index(action.kind)):
+                try:
+                    deeds[action.kind](action)
+                except FileChangedError:
+                    self._done.again = True
+                    self._kit.state.drop_glance(action.path)
+                except (FileError, HaltError, RootBusyError, DiskFullError) as error:
+                    self._done.errors[action.path] = error
+                if len(self._done.base) >= self._saved + SAVED_AT_ONCE:
+                    self._save()
+        finally:
+            self._save()
         return self._done
+
+    def _save(self) -> None:
+        """Store the rows of what was done since the last time: its bytes are durable."""
+        rows = list(self._done.base.items())[self._saved :]
+        self._kit.state.save_base(dict(rows))
+        self._saved += len(rows)
 
     def _delete(self, action: Action) -> None:
         root, relative = split_root(action.path)

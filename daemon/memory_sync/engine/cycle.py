@@ -124,9 +124,10 @@ class Engine:
         }
         state.save_alarms(planned.standing, {**planned.alarms, **approved})
         for root in plans.keys() - approved.keys():
-            # First the base goes: without one the two sides are united, and nothing is deleted.
-            state.forget_root(root)
             self._kit.roots[root].files.adopt(replace=True, make=True)
+            # Without a base the two sides are united, and nothing is deleted; if a crash keeps it
+            # from being forgotten, the new marker tells that it belonged to another folder.
+            state.forget_root(root)
         return self.cycle()
 
     def remote_files(self) -> dict[str, RemoteFile]:
@@ -234,17 +235,13 @@ class Engine:
         forgotten = [action.path for action in planned.plan.of(Kind.FORGET)]
         self._kit.state.keep_former(path for path in forgotten if not self._kit.wants(path))
         rows |= dict.fromkeys(forgotten)
+        self._kit.state.save_base(rows)
         applied = Applied()
-        try:
-            actions = planned.plan.of(Kind.DELETE_LOCAL, Kind.DOWNLOAD, Kind.MERGE)
-            if down and actions:
-                applier = Applier(self._kit, self._fetcher, fetched.keys, planned.looked)
-                applied = applier.run(actions)
-        finally:
-            recorded = rows | applied.base
-            if recorded:
-                self._kit.state.save_base(recorded)
-        return applied, recorded
+        actions = planned.plan.of(Kind.DELETE_LOCAL, Kind.DOWNLOAD, Kind.MERGE)
+        if down and actions:
+            applier = Applier(self._kit, self._fetcher, fetched.keys, planned.looked)
+            applied = applier.run(actions)
+        return applied, rows | applied.base
 
     def _push(
         self,

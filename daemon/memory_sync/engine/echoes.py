@@ -13,14 +13,22 @@ from hashlib import sha256
 from memory_sync.engine.copies import keep_copy
 from memory_sync.engine.kit import Kit
 from memory_sync.engine.planning import Planned
-from memory_sync.errors import BusyError, DiskFullError, FileError, HaltError, MemorySyncError
-from memory_sync.model import FileVersion
+from memory_sync.errors import (
+    BusyError,
+    DiskFullError,
+    FileError,
+    FileInTheWayError,
+    HaltError,
+    MemorySyncError,
+)
+from memory_sync.model import FileVersion, split_root
 from memory_sync.ports.files import Echo
 from memory_sync.sync.merge import merge
 
 FULL_EVERY = 3600.0
 """Seconds between looks at all displaced files, and not only at those displaced lately."""
 NEW_MODE = 0o600
+DONE = "done"
 
 
 @dataclass
@@ -74,12 +82,33 @@ class Echoes:
     def _take(
         self, root: str, echo: Echo, planned: Planned, now: dict[str, str], taken: Taken
     ) -> None:
-        """Take one up; `now` has the digests of all files, and gets those that are new.
+        """Take one up, once; `now` has the digests of all files, and gets those that are new.
 
-        It is settled last: taken up once more after a crash, it is found to be there already.
+        It is settled last. What was done is noted first, as a merge is: taken up once more, because
+        a crash or a full disk kept it from being settled, it would be in the file twice.
         """
         path, files = f"{root}/{echo.path}", self._kit.roots[root].files
-        digest = now.get(path)
+        key, heard = f"echo:{root}/{echo.place}", _digest(echo.content)
+        noted, result = (self._kit.state.get(key) or " ").split(" ")
+        if noted != heard or result not in (DONE, now.get(path)):
+            self._bring(path, echo, planned, now, taken, note=(key, heard))
+            self._kit.state.put(key, f"{heard} {DONE}")
+        files.settle(echo)
+        self._kit.state.put(key, None)
+
+    def _bring(
+        self,
+        path: str,
+        echo: Echo,
+        planned: Planned,
+        now: dict[str, str],
+        taken: Taken,
+        *,
+        note: tuple[str, str],
+    ) -> None:
+        """Bring a late write into its file, or beside it where that cannot be."""
+        root, _ = split_root(path)
+        files, digest = self._kit.roots[root].files, now.get(path)
         result, mode = echo.content, NEW_MODE
         if digest is not None:
             live = files.read(echo.path, digest)
@@ -91,11 +120,18 @@ class Echoes:
             if merged.conflict:
                 self._keep(path, echo, planned, now, taken)
         # A file that was removed, and has been emptied since, holds nothing that could survive.
-        if digest != _digest(result) and (result or digest):
+        if digest == _digest(result) or not (result or digest):
+            return
+        key, heard = note
+        self._kit.state.put(key, f"{heard} {_digest(result)}")
+        try:
             files.write(echo.path, result, mode=mode, expect=digest)
-            now[path] = _digest(result)
-            taken.changed = True
-        files.settle(echo)
+        except FileInTheWayError:
+            # A folder has taken the place of the file that was removed.
+            self._keep(path, echo, planned, now, taken)
+            return
+        now[path] = _digest(result)
+        taken.changed = True
 
     def _keep(
         self, path: str, echo: Echo, planned: Planned, now: dict[str, str], taken: Taken

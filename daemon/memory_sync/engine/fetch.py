@@ -80,8 +80,10 @@ class Fetcher:
             raise BranchGoneError(vault=kit.vault, remote=kit.remote.url)
         keys = self.keys(trust)
         self._notice_old_state(trust)
-        # A crash can leave a snapshot that is older than the trust: then its head is judged anew.
-        if head == self.snapshot.head and kit.state.was_accepted(trust.commit):
+        # A crash can leave a snapshot that is older than the trust, a backup a trust that is older
+        # than the snapshot: then its head is judged anew.
+        stands = kit.state.was_accepted(trust.commit) and trust.n >= kit.state.highest()
+        if head == self.snapshot.head and stands:
             kit.state.put("stale", None)
             return self._read_broken(trust, keys)
         since = (self.snapshot.head, self.snapshot.listing) if self.snapshot.head else None
@@ -95,19 +97,20 @@ class Fetcher:
         passed: list[Commit] = []
         verdict = court.judge(_noted(_again(top, chain), passed))
         self._refuse(verdict, head, listing)
-        self._note_landed(passed)
-        fetched = self._take_over(verdict, top, listing, look, keys)
+        fetched = self._take_over(verdict, top, listing, look, keys, rows=self._landed(passed))
         self._note_chain(passed, verdict.newest, trust)
         return fetched
 
-    def _note_landed(self, passed: list[Commit]) -> None:
-        """Record a commit of one's own whose answer was lost, if it is on the accepted chain.
+    def _landed(self, passed: list[Commit]) -> dict[str, BaseFile | None]:
+        """Return the base rows of commits of one's own whose answers were lost, if they did land.
 
-        Without it, what was edited or deleted since would meet its own former version as another's.
+        Without them, what was edited or deleted since would meet its own former version as
+        another's.
         """
-        tree, rows = self._kit.state.sent()
-        if any(commit.tree == tree for commit in passed):
-            self._kit.state.save_sent(rows)
+        sent = self._kit.state.sent()
+        seals = {seal.mac for commit in passed if (seal := read_seal(commit.message))}
+        landed = (rows for mac, rows in sent.items() if mac in seals)
+        return {path: row for rows in landed for path, row in rows.items()}
 
     def _notice_old_state(self, trust: Trust) -> None:
         """Notice a database that is of an earlier time than what is trusted, and forget its base.
@@ -116,6 +119,8 @@ class Fetcher:
         step ahead, and no more: that step was noted.
         """
         state = self._kit.state
+        if state.belongs_to(trust.vault_id):
+            self.snapshot = Snapshot()
         if trust.commit and not state.was_accepted(trust.commit):
             if state.get("next") != trust.commit:
                 for root in self._kit.roots:
@@ -171,7 +176,14 @@ class Fetcher:
         raise StaleReadError(remote=kit.remote.url, commit=verdict.blamed)
 
     def _take_over(
-        self, verdict: Verdict, top: Commit, listing: Listing, look: RemoteLook, keys: Keys
+        self,
+        verdict: Verdict,
+        top: Commit,
+        listing: Listing,
+        look: RemoteLook,
+        keys: Keys,
+        *,
+        rows: Mapping[str, BaseFile | None],
     ) -> Fetched:
         kit, newest = self._kit, verdict.newest
         if newest is None:
@@ -191,7 +203,7 @@ class Fetcher:
             keys.trust.vault_id, keys.trust.recipient, newest.id, max(verdict.n, keys.trust.n)
         )
         self.trust_next(trust)
-        self.accept(new, newest.id, verdict.n)
+        self.accept(new, newest.id, verdict.n, rows)
         halt = None
         if above is not None:
             would = _would(new, above)
@@ -214,8 +226,8 @@ class Fetcher:
         with state.transaction():
             state.save_snapshot(self.snapshot, new)
             state.note_accepted(commit, n)
-            if rows:
-                state.save_sent(rows)
+            state.save_base(rows)
+            state.forget_sent()
         self.snapshot = new
 
     def _read(self, head: str, listing: Listing, keys: Keys) -> Snapshot:

@@ -61,6 +61,12 @@ class _Trees:
     outside: frozenset[str]
     held: frozenset[str]
 
+    def inside(self, tree: Mapping[str, str]) -> Mapping[str, str]:
+        """Return a tree without what this device does not sync."""
+        if not self.outside:
+            return tree
+        return {path: digest for path, digest in tree.items() if path not in self.outside}
+
     def plan(self, local: Mapping[str, str], held: Iterable[str]) -> Plan:
         return plan(local, self.remote, self.base, held=frozenset(held), outside=self.outside)
 
@@ -78,8 +84,8 @@ def make_plan(kit: Kit, fetched: Fetched) -> Planned:
     }
     standing = kit.state.alarms()
     raised = alarms(
-        trees.local,
-        trees.remote,
+        trees.inside(trees.local),
+        trees.inside(trees.remote),
         known,
         kit.roots.keys() - looked.halts.keys(),
         standing=standing,
@@ -110,15 +116,10 @@ def _trees(
     remote_tree = {path: file.version.digest for path, file in remote.items()}
     base_tree = {path: file.digest for path, file in kit.state.base().items()}
     for path, (digest, there) in kit.state.includes().items():
-        # A merge that was written and not yet recorded. Of equal ones the row of the base is due:
-        # without it a later delete would be none.
-        if digest == local_tree.get(path) != there.digest:
+        # A merge or a download that was written and not yet recorded. Of equal sides the row of the
+        # base is due: without it a later delete would be none.
+        if local_tree.get(path) == digest != remote_tree.get(path):
             base_tree[path] = there.digest
-    for path in (local_tree.keys() & remote_tree.keys()) - base_tree.keys():
-        # What the vault had at this path is nobody's edit: its row was lost with a crash.
-        mine = local_tree[path]
-        if mine != remote_tree[path] and kit.state.in_history(mine, path):
-            base_tree[path] = mine
     known = local_tree.keys() | remote_tree.keys() | base_tree.keys()
     errors = _broken(fetched, known)
     outside = frozenset(path for path in known if not kit.wants(path))

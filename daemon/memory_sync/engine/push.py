@@ -18,6 +18,8 @@ from memory_sync.errors import (
     FileUnwritableError,
     HaltError,
     MemorySyncError,
+    Moved,
+    RootBusyError,
 )
 from memory_sync.model import BaseFile, Change, Entry, FileVersion, split_root
 from memory_sync.model.remote import FILE_MODE
@@ -32,7 +34,7 @@ from memory_sync.vault.objects import (
     object_name,
     part_path,
 )
-from memory_sync.vault.seals import seal_message
+from memory_sync.vault.seals import read_seal, seal_message
 from memory_sync.vault.trees import blob_id, root_tree
 
 BATCH_BLOBS = 100
@@ -93,9 +95,11 @@ class Pusher:
         self, uploads: Mapping[str, FileVersion], deletes: Iterable[str]
     ) -> Iterator[_Batch]:
         batch = _Batch()
+        skipped: set[str] = set()
         for path, version in sorted(uploads.items()):
             encoded = self._encode(path, version)
             if encoded is None:
+                skipped.add(version.digest)
                 continue
             size = sum(map(len, encoded.new_blobs.values()))
             if not batch.takes(len(encoded.new_blobs), size):
@@ -104,7 +108,7 @@ class Pusher:
             batch.encoded[path] = encoded
             batch.blobs += len(encoded.new_blobs)
             batch.size += size
-        for path in sorted(deletes):
+        for path in sorted(self._ready(deletes, skipped)):
             if not batch.takes(1, 0):
                 yield batch
                 batch = _Batch()
@@ -112,6 +116,17 @@ class Pusher:
             batch.blobs += 1
         if batch.encoded or batch.deletes or self._readme_missing():
             yield batch
+
+    def _ready(self, deletes: Iterable[str], skipped: set[str]) -> list[str]:
+        """Hold deletes back whose content could not go up now: it was renamed, most likely."""
+        ready = []
+        for path in deletes:
+            known = self._fetcher.snapshot.objects.get(object_name(self._names, path))
+            if known and known[1].version.digest in skipped:
+                self.done.again = True
+            else:
+                ready.append(path)
+        return ready
 
     def _readme_missing(self) -> bool:
         return README not in self._fetcher.snapshot.listing
@@ -134,10 +149,11 @@ class Pusher:
             )
         except FileChangedError:
             self.done.again = True
+            self._kit.state.drop_glance(path)
         except ObjectError:
             limit = (MAX_PARTS - 1) * PART_SIZE
             self.done.errors[path] = FileTooLargeError(path=path, size=version.size, limit=limit)
-        except (FileError, HaltError) as error:
+        except (FileError, HaltError, RootBusyError) as error:
             self.done.errors[path] = error
         return None
 
@@ -161,14 +177,19 @@ class Pusher:
         unsure = flush(kit, batch.encoded)
         sure = {path: made.file for path, made in batch.encoded.items() if path not in unsure}
         tree = root_tree(new.listing)
-        n = trust.n + 1
+        n = max(trust.n, kit.state.highest()) + 1
         message = seal_message(self._keys.derived.seal, n, trust.vault_id, old.head, tree)
         gone = tuple(sorted(old.listing.keys() - new.listing.keys()))
         rows: dict[str, BaseFile | None] = {path: base_of(file) for path, file in sure.items()}
         rows |= dict.fromkeys(batch.deletes)
         with suppress(DiskFullError):  # only a note: a full disk here does not keep from sending
-            kit.state.note_sent(tree, rows)
-        new.head = kit.remote.commit(old.head, Change(message, tree, writes, gone))
+            kit.state.note_sent(_mac(message), rows)
+        try:
+            new.head = kit.remote.commit(old.head, Change(message, tree, writes, gone))
+        except Moved:
+            with suppress(DiskFullError):
+                kit.state.forget_sent(_mac(message))
+            raise
         trust = replace(trust, commit=new.head, n=n)
         self._keys = replace(self._keys, trust=trust)
         self._fetcher.trust_next(trust)
@@ -189,6 +210,11 @@ class Pusher:
             if part.blob in encoded.new_blobs:
                 writes[place] = encoded.new_blobs[part.blob]
         new.objects[encoded.name] = (path, encoded.file)
+
+
+def _mac(message: str) -> str:
+    seal = read_seal(message)
+    return seal.mac if seal else ""
 
 
 def _remove_object(name: str, snapshot: Snapshot) -> None:

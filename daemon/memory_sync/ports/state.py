@@ -18,13 +18,20 @@ from typing import TypeVar
 
 from memory_sync.config.durable import make_private_folder
 from memory_sync.errors import DiskFullError, StateBusyError, StateNewerError, StateUnusableError
-from memory_sync.model import BaseFile, Entry, FileVersion, Part, RemoteFile
+from memory_sync.model import BaseFile, Entry, FileVersion, Part, RemoteFile, split_root
 from memory_sync.model.trees import CONFLICTS
 from memory_sync.ports.files import Glance
 from memory_sync.ports.schema import MIGRATIONS
 from memory_sync.sync.guards import Alarm, Guard
 
 T = TypeVar("T")
+SENT = 8
+"""Commits without an answer that are kept in mind, at the most."""
+OF_A_VAULT = (
+    *("meta", "listing", "object", "broken", "base", "glance", "accepted", "includes"),
+    *("established", "suspect", "alarm", "history", "former"),
+)
+"""The tables that mean nothing for another vault: all."""
 FULL_BELOW = 256 * 1024
 """Free bytes below which a write that failed is taken to have failed for want of space."""
 NOT_CORRUPT = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
@@ -226,25 +233,27 @@ class State:
                 ),
             )
 
-    def note_sent(self, tree: str, rows: Mapping[str, BaseFile | None]) -> None:
-        """Note a commit before it is sent: its tree (no two are alike) and its rows of the base.
+    def note_sent(self, seal: str, rows: Mapping[str, BaseFile | None]) -> None:
+        """Note a commit before it is sent: its seal and its rows of the base.
 
-        If its answer is lost, the chain tells by the tree whether it landed.
+        If its answer is lost, the chain tells by the seal whether it landed.
         """
         files = {path: file and [file.digest, file.blobs] for path, file in rows.items()}
-        self.put("sent", json.dumps([tree, files]))
+        sent = json.loads(self.get("sent") or "[]")
+        self.put("sent", json.dumps([*sent[-SENT:], [seal, files]]))
 
-    def sent(self) -> tuple[str, dict[str, BaseFile | None]]:
-        """Return the tree and the base rows of the commit whose answer never came."""
-        tree, files = json.loads(self.get("sent") or '["", {}]')
-        rows = {path: file and BaseFile(file[0], tuple(file[1])) for path, file in files.items()}
-        return tree, rows
+    def sent(self) -> dict[str, dict[str, BaseFile | None]]:
+        """Return the base rows of the commits whose answers never came, by seal, oldest first."""
+        return {
+            seal: {path: file and BaseFile(file[0], tuple(file[1])) for path, file in files.items()}
+            for seal, files in json.loads(self.get("sent") or "[]")
+        }
 
-    def save_sent(self, rows: Mapping[str, BaseFile | None]) -> None:
-        """Store the base rows of a commit that landed; none is waited for any more."""
-        with self.transaction():
-            self.save_base(rows)
-            self.put("sent", None)
+    def forget_sent(self, seal: str | None = None) -> None:
+        """Wait no more for the answer of this commit, which has not landed, or of any."""
+        sent = json.loads(self.get("sent") or "[]")
+        left = [note for note in sent if seal and note[0] != seal]
+        self.put("sent", json.dumps(left) if left else None)
 
     def keep_former(self, paths: Iterable[str]) -> None:
         """Keep the rows of paths that are not synced any more for a merge, and for nothing else.
@@ -283,6 +292,22 @@ class State:
         with self.transaction():
             row = (path, digest, remote.digest, json.dumps(remote.blobs))
             self._db.execute("REPLACE INTO includes VALUES (?, ?, ?, ?)", row)
+
+    def note_downloads(self, files: Mapping[str, BaseFile]) -> None:
+        """Note contents of the vault that are about to be written, by path, as one change.
+
+        After a crash between the write and the base's row they are nobody's edit.
+        """
+        if not files:
+            return
+        with self.transaction():
+            self._write(
+                "REPLACE INTO includes VALUES (?, ?, ?, ?)",
+                (
+                    (path, file.digest, file.digest, json.dumps(file.blobs))
+                    for path, file in files.items()
+                ),
+            )
 
     def established(self) -> frozenset[str]:
         """Return the roots that were once wholly in sync: a path without a row is new there."""
@@ -337,6 +362,22 @@ class State:
 
     # --- the accepted chain ---
 
+    def highest(self) -> int:
+        """Return the highest sequence number of a commit that was accepted, 0 for none."""
+        row = self._db.execute("SELECT max(n) FROM accepted").fetchone()
+        return int(row[0] or 0)
+
+    def belongs_to(self, vault: str) -> bool:
+        """Forget everything if it was of another vault than this one (its id); tell whether so."""
+        known = self.get("vault")
+        if known == vault:
+            return False
+        with self.transaction():
+            for table in OF_A_VAULT if known else ():
+                self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - words of this module
+            self.put("vault", vault)
+        return known is not None
+
     def note_accepted(self, commit: str, n: int) -> None:
         """Remember a commit that was accepted."""
         with self.transaction():
@@ -360,6 +401,12 @@ class State:
             path: Glance(size, mtime, ctime, int(inode), mode, digest, bool(settled))
             for path, size, mtime, ctime, inode, mode, digest, settled in rows
         }
+
+    def drop_glance(self, path: str) -> None:
+        """Forget what was seen of a file (its path in the vault): it is not as it looked."""
+        root, relative = split_root(path)
+        with self.transaction():
+            self._db.execute("DELETE FROM glance WHERE root = ? AND path = ?", (root, relative))
 
     def save_glances(self, root: str, old: Mapping[str, Glance], new: Mapping[str, Glance]) -> None:
         """Store the glances of a new look; only what differs is written."""

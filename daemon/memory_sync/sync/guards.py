@@ -1,8 +1,8 @@
 """Guards: what looks like a mistake and not like a wish stops a root before anything is touched.
 
 A guard looks at what became of the files that both sides had (the base). What only moved to another
-path is not gone. A root that was stopped stays so while the greater part of it is still amiss: one
-file that is back does not let the deletes of all the others through.
+path is not gone. A root that was stopped stays so until nothing of it is amiss any more: one file
+that is back, or a backup half brought back, does not let the deletes of the others through.
 """
 
 from __future__ import annotations
@@ -38,6 +38,8 @@ class Alarm:
     """A root that must not be touched, unless a person has `approved` of just that.
 
     `suspects` are the paths of the vault that are amiss, `known` is how many files both sides had.
+    Where files changed and others are gone, the latter end with a slash: approved of as changed, a
+    file may not be deleted.
     """
 
     root: str
@@ -83,11 +85,16 @@ def alarms(
         before = (standing or {}).get(root)
         side = _Side(root, known[root], local, remote, (limits or {}).get(root, MANY))
         alarm = _raised(side, before)
-        if alarm and before and before.approved and alarm.suspects <= before.suspects:
+        if alarm and before and before.approved and _within(alarm, before):
             alarm = before
         if alarm:
             found.append(alarm)
     return tuple(found)
+
+
+def _within(alarm: Alarm, before: Alarm) -> bool:
+    """Tell whether an alarm is about nothing that the one before was not about."""
+    return alarm.guard is before.guard and alarm.suspects <= before.suspects
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +144,7 @@ def _raised(side: _Side, before: Alarm | None) -> Alarm | None:
         Guard.LOCAL_EMPTIED: gone_here,
         Guard.REMOTE_EMPTIED: gone_there,
         Guard.MANY_DELETED: deleted,
-        Guard.ALL_CHANGED: changed | gone_here,
+        Guard.ALL_CHANGED: changed | {f"{path}/" for path in gone_here},
     }
     # Where both sides have lost everything there is nothing left to lose.
     both = len(gone_here) == len(gone_there) == count
@@ -148,7 +155,7 @@ def _raised(side: _Side, before: Alarm | None) -> Alarm | None:
         Guard.ALL_CHANGED: ALL <= count == len(changed | gone_here) and bool(changed),
     }
     for guard, suspects in amiss.items():
-        stays = before is not None and before.guard is guard and 2 * len(suspects) > count
+        stays = before is not None and before.guard is guard and suspects & before.suspects
         if raised[guard] or (stays and not both):
             return Alarm(side.root, guard, suspects, count)
     return None
