@@ -35,13 +35,13 @@ FAULTS = (
     Fault(
         35,
         "engine/cycle.py",
-        "        applied = Applied()\n        try:\n",
+        "        applied = Applied()\n        actions = planned",
         "        early = planned.plan.of(Kind.DOWNLOAD)\n"
         "        self._kit.state.save_base(\n"
         "            {action.path: base_of(planned.remote[action.path]) for action in early}\n"
         "        )\n"
         "        applied = Applied()\n"
-        "        try:\n",
+        "        actions = planned",
         (f"{INTERRUPTIONS}::test_i35_a_file_that_a_power_cut_left_empty_is_fetched_again",),
     ),
     # A write that took only a part of the content, as the last one on a full disk, is not noticed.

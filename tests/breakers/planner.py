@@ -187,8 +187,8 @@ FAULTS = (
     Fault(
         20,
         "engine/apply.py",
-        "                self._done.errors[action.path] = error\n",
-        "                self._done.errors[action.path] = error\n                break\n",
+        "            self._done.errors[action.path] = error\n",
+        "            self._done.errors[action.path] = error\n            raise\n",
         ("tests/engine/test_halts.py::test_i20_a_path_that_cannot_be_written_delays_no_other",),
     ),
 )

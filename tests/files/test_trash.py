@@ -6,6 +6,7 @@ import errno
 import os
 import stat
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,11 @@ import pytest
 from memory_sync.errors import DiskFullError, FileUnwritableError, MemorySyncError
 from memory_sync.ports import replace, strays, trash
 from memory_sync.ports.files import Echo
-from memory_sync.ports.names import is_temporary
+from memory_sync.ports.names import Told, is_temporary, telling_name, temporary_name
 from memory_sync.ports.switch import rename_new
 from memory_sync.ports.trash import Trash
 from tests.files.bench import DiskBench
+from tests.files.dying import Killed, Steps, after
 from tests.files.test_disk import small_disk
 from tests.files.test_local_tree import digest
 
@@ -330,6 +332,56 @@ def test_i33_a_crash_on_the_way_to_the_top_loses_nothing(
         started.unlock()
     assert (echo.path, echo.content) == ("memory/a.md", b"old\nlate\n")
     assert other_disk.trashed() == [b"old\n"]
+
+
+@pytest.mark.parametrize(
+    ("moment", "act"),
+    [
+        ("rename", lambda disk: disk.tree.remove("memory/a.md", digest(b"old\n"))),
+        (
+            "exchange",
+            lambda disk: disk.tree.write("memory/a.md", b"", mode=0o644, expect=digest(b"old\n")),
+        ),
+    ],
+)
+def test_i32_a_save_before_a_kill_is_heard_across_file_systems(
+    other_disk: DiskBench, moment: str, act: Callable[[DiskBench], None]
+) -> None:
+    """What a kill has left stays in the root like other displaced files, and is heard like them."""
+    other_disk.put("memory/a.md", b"old\n")
+
+    def save() -> None:
+        (other_disk.root / "memory/a.md").write_bytes(b"old\nsaved\n")
+
+    with pytest.MonkeyPatch.context() as patch:
+        Steps(patch, after(moment, save))
+        with pytest.raises(Killed):
+            act(other_disk)
+    started = other_disk.another()
+    started.lock()
+    started.scan({})
+    [echo] = started.echoes(recent=True)
+    started.settle(echo)
+    started.unlock()
+    assert (echo.path, echo.before, echo.content) == (
+        "memory/a.md",
+        b"old\n",
+        b"old\nsaved\n",
+    )
+    assert other_disk.another().echoes(recent=False) == ()
+    assert {item.path for item in other_disk.trash.entries()} == {"memory/a.md"}
+    assert other_disk.trashed() == [b"old\nsaved\n"]
+
+
+def test_i63_a_leftover_stands_for_the_composed_name(other_disk: DiskBench) -> None:
+    """A disk that decomposes names gives back a temporary one decomposed as well."""
+    told = Told("e\u0301.md", 4, digest(b"old\n"), digest(b"new\n")[:16])
+    other_disk.put(f"memory/{telling_name(temporary_name(), told)}", b"saved\n")
+    other_disk.tree.lock()
+    other_disk.tree.scan({})
+    [echo] = other_disk.tree.echoes(recent=True)
+    other_disk.tree.unlock()
+    assert (echo.path, echo.content) == ("memory/\u00e9.md", b"saved\n")
 
 
 def test_what_stays_in_the_root_goes_after_a_quiet_day(other_disk: DiskBench) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 from collections.abc import Callable
 
 from memory_sync.errors import FileChangedError, FileInTheWayError, MemorySyncError
 from memory_sync.ports import names
 from memory_sync.ports.displaced import Record
 from memory_sync.ports.handles import digest_of
+from memory_sync.ports.names import Told
 from tests.simulation.spots import Spot, drop, make_file, verify
 from tests.simulation.volume import File, Folder, Node
 
@@ -49,9 +51,11 @@ def put_over(spot: Spot, content: bytes, mode: int, *, expect: str, limit: int, 
         raise FileChangedError(path=spot.shown)
     if isinstance(seen, Folder):
         raise FileInTheWayError(path=spot.shown)
-    verify(spot, expect, limit)
+    was, digest = verify(spot, expect, limit), digest_of(content)
     fresh, ours = make_file(disk, folder, content, mode)
     try:
+        told = Told(spot.name, was.size, expect, digest[:16])
+        fresh = _rename_telling(spot, fresh, fresh, told)
         disk.exchange(folder, fresh, spot.name)
     except Exception:
         drop(disk, folder, fresh)
@@ -60,9 +64,22 @@ def put_over(spot: Spot, content: bytes, mode: int, *, expect: str, limit: int, 
     try:
         keep(displaced, verify(displaced, expect, limit))
     except Exception:
-        _trade_back(spot, displaced, ours, digest_of(content), keep)
+        _trade_back(spot, displaced, ours, digest, keep)
         raise
     disk.fsync_folder(folder)
+
+
+def _rename_telling(spot: Spot, name: str, plain: str, told: Told) -> str:
+    """Give a file a temporary name that tells whose it is; the plain one if it cannot be longer."""
+    new = names.telling_name(plain, told)
+    try:
+        spot.disk.move_over(spot.folder, name, new)
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        new = plain
+        spot.disk.move_over(spot.folder, name, new)
+    return new
 
 
 def _trade_back(spot: Spot, displaced: Spot, ours: File, digest: str, keep: Keep) -> None:
@@ -94,9 +111,9 @@ def take_out(spot: Spot, *, expect: str, limit: int, keep: Keep) -> bool:
     seen = spot.look()
     if seen is None or isinstance(seen, Folder):
         return False
-    verify(spot, expect, limit)
-    taken = spot.beside(disk.temporary_name())
-    disk.move_over(folder, spot.name, taken.name)
+    was = verify(spot, expect, limit)
+    told = Told(spot.name, was.size, expect, expect[:16])
+    taken = spot.beside(_rename_telling(spot, spot.name, disk.temporary_name(), told))
     try:
         keep(taken, verify(taken, expect, limit))
     except Exception:

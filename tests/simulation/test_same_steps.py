@@ -25,6 +25,8 @@ from tests.simulation.volume import File, Folder
 OLD, NEW, THEIRS = b"what was there\n", b"something else, and longer\n", b"an agent's\n"
 PATH = "memory/a/b.md"
 LEFT = "memory/.memory-sync-00000000000000ff.tmp"
+LONG = f"memory/{'a' * 240}.md"
+SAVED = f"memory/.memory-sync-00000000000000ff-{'0' * 16}-15-{digest(OLD)}-a.md.tmp"
 
 
 class Trace:
@@ -147,7 +149,13 @@ ACTS: dict[str, tuple[dict[str, bytes], Callable[[Bench], None]]] = {
     "over another": ({PATH: THEIRS}, write),
     "remove": ({PATH: OLD, "memory/c.md": OLD}, remove),
     "remove another": ({PATH: THEIRS}, remove),
+    "over a long name": (
+        {LONG: OLD},
+        lambda bench: bench.tree.write(LONG, NEW, mode=0o644, expect=digest(OLD)),
+    ),
+    "remove a long name": ({LONG: OLD}, lambda bench: bench.tree.remove(LONG, digest(OLD))),
     "leftover": ({LEFT: OLD}, collect),
+    "leftover save": ({SAVED: THEIRS}, collect),
     "flush": ({PATH: OLD, "MEMORY.md": OLD}, flush),
 }
 

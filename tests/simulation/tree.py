@@ -306,7 +306,18 @@ class MemoryTree:
         spot = Spot(self._disk, folder, name, name)
         with contextlib.suppress(OSError, MemorySyncError):
             # It stays where it is until the trash can take it.
-            self._trash.take(spot, f"{path}/{name}" if path else name)
+            self._trash.take(spot, *self._told(spot, f"{path}/" if path else "", file))
+
+    def _told(self, spot: Spot, prefix: str, file: File) -> tuple[str, Record | None]:
+        """Return the path that a leftover stands for, and the content that needs no taking up."""
+        told = names.told_by(spot.name)
+        path = prefix + names.composed(told.name) if told else ""
+        if told is None or names.trouble(self.name, path):
+            return prefix + spot.name, None
+        content = self._disk.load(file)
+        found = Record(len(content), file.mtime_ns, digest_of(content))
+        known = found.digest.startswith(told.ours)
+        return path, found if known else Record(told.size, 0, told.digest)
 
 
 def _leave(_folder: Folder, _path: str, _name: str, _file: File) -> None:

@@ -76,18 +76,21 @@ class Applier:
         )  # fmt: skip
         try:
             for action in sorted(actions, key=lambda action: ORDER.index(action.kind)):
-                try:
-                    deeds[action.kind](action)
-                except FileChangedError:
-                    self._done.again = True
-                    self._kit.state.drop_glance(action.path)
-                except (FileError, HaltError, RootBusyError, DiskFullError) as error:
-                    self._done.errors[action.path] = error
+                self._do(action, deeds[action.kind])
                 if len(self._done.base) >= self._saved + SAVED_AT_ONCE:
                     self._save()
         finally:
             self._save()
         return self._done
+
+    def _do(self, action: Action, deed: Callable[[Action], None]) -> None:
+        try:
+            deed(action)
+        except FileChangedError:
+            self._done.again = True
+            self._kit.state.drop_glance(action.path)
+        except (FileError, HaltError, RootBusyError, DiskFullError) as error:
+            self._done.errors[action.path] = error
 
     def _save(self) -> None:
         """Store the rows of what was done since the last time: its bytes are durable."""

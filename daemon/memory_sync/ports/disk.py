@@ -7,6 +7,7 @@ import dataclasses
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from memory_sync.errors import (
@@ -121,12 +122,13 @@ class DiskTree:
     def scan(self, known: Mapping[str, Glance], *, marked: bool = True) -> Scan:
         """Look at every file that the patterns match; read only those that `known` cannot tell."""
         with self._opened() if marked else self._folder() as root:
+            leftover = partial(self._leftover, root) if marked else _leave
             look = Look(
                 bounds=self._bounds,
                 known=known,
                 now=int(self._clock.now() * 1_000_000_000),
                 plain=self._plain,
-                leftover=self._leftover if marked else _leave,
+                leftover=leftover,
             )
             try:
                 scan = look.scan(root)
@@ -295,19 +297,39 @@ class DiskTree:
 
         return keep
 
-    def _leftover(self, folder: int, path: str, name: str) -> None:
+    def _leftover(self, root: int, folder: int, path: str, name: str) -> None:
         """Bring what a crash has left to the trash: it can be what a program had just saved."""
-        spot = Spot(folder, name, self._bounds.shown(f"{path}/{name}" if path else name))
+        prefix = f"{path}/" if path else ""
+        spot = Spot(folder, name, self._bounds.shown(prefix + name))
         seen = spot.look()
         if seen is None or self._trash is None or self._strays is None or self._strays.has(name):
             return
         if self._clock.now() - seen.st_ctime < self._leftover_age:
             return
         try:
-            if not self._trash.take(spot, self.name, f"{path}/{name}" if path else name):
+            place, record = self._told(spot, prefix)
+            if self._trash.take(spot, self.name, place, record):
+                return
+            if record is None:
                 os.unlink(name, dir_fd=folder)
+            else:
+                self._strays.add(root, spot, place, record)
         except (OSError, MemorySyncError):
             return  # it stays where it is until the trash can take it
+
+    def _told(self, spot: Spot, prefix: str) -> tuple[str, Record | None]:
+        """Return the path that a leftover stands for, and the content that needs no taking up.
+
+        What was to be displaced and what was to come are nobody's save: all else is. A leftover
+        that tells nothing has only the path where it lies.
+        """
+        told = names.told_by(spot.name)
+        path = prefix + names.composed(told.name) if told else ""
+        if told is None or names.trouble(self.name, path):
+            return prefix + spot.name, None
+        found = record_of(spot.folder, spot.name)
+        known = found.digest.startswith(told.ours)
+        return path, found if known else Record(told.size, 0, told.digest)
 
 
 def _leave(_folder: int, _path: str, _name: str) -> None:

@@ -4,12 +4,34 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import secrets
 import unicodedata
+from dataclasses import dataclass
 
 from memory_sync.vault import paths
 
 MARKER = ".memory-sync"
+
+_TELLING = re.compile(
+    r"\.memory-sync-[0-9a-f]{16}"
+    r"-(?P<ours>[0-9a-f]{16})-(?P<size>\d+)-(?P<digest>[0-9a-f]{64})-(?P<name>.+)\.tmp",
+    re.DOTALL,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a temporary name tells of the file that it stands for.
+
+    `name` is that file's own; `size` (in bytes) and `digest` (SHA-256 in hex) belong to the content
+    that was to be displaced; `ours` is how the digest of the content begins that was to come.
+    """
+
+    name: str
+    size: int
+    digest: str
+    ours: str
 
 
 def is_ours(name: str) -> bool:
@@ -28,6 +50,25 @@ def is_temporary(name: str) -> bool:
 def temporary_name() -> str:
     """Make up a name that no other file has."""
     return f".memory-sync-{secrets.token_hex(8)}.tmp"
+
+
+def telling_name(plain: str, told: Told) -> str:
+    """Make a plain temporary name tell more. It can be longer than the disk takes."""
+    more = f"-{told.ours}-{told.size}-{told.digest}-{told.name}.tmp"
+    return plain.removesuffix(".tmp") + more
+
+
+def plain_name(name: str) -> str:
+    """Return the temporary name that one was made from which tells more."""
+    return f"{name[: len('.memory-sync-') + 16]}.tmp" if told_by(name) else name
+
+
+def told_by(name: str) -> Told | None:
+    """Return what a temporary name tells; None if it is plain."""
+    match = _TELLING.fullmatch(name)
+    if match is None:
+        return None
+    return Told(match["name"], int(match["size"]), match["digest"], match["ours"])
 
 
 def composed(name: str) -> str:

@@ -3,11 +3,16 @@
 What is displaced is in our hands before it is judged: two names are traded in one step, and then
 the bytes that were really there are compared with those that were expected. From that moment on
 nothing is unlinked, only kept: what was once to be seen under the name may have been written to.
+
+A kill can come at each step. What it leaves under a temporary name can be an agent's newest save,
+so that name tells whose it is, and what is no save: what was to be displaced, and what was to come.
+A file that nobody has seen yet and that may be half written has a plain temporary name.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
 from collections.abc import Callable
@@ -16,6 +21,7 @@ from memory_sync.errors import FileChangedError, FileInTheWayError, MemorySyncEr
 from memory_sync.ports import handles, names, switch
 from memory_sync.ports.displaced import Record
 from memory_sync.ports.handles import Spot
+from memory_sync.ports.names import Told
 
 Keep = Callable[[Spot, Record | None], None]
 """Takes a displaced file away, with what it held if that is known; raises with it in place."""
@@ -61,9 +67,11 @@ def put_over(spot: Spot, content: bytes, mode: int, *, expect: str, limit: int, 
         raise FileChangedError(path=spot.shown)
     if not stat.S_ISREG(seen.st_mode):
         raise FileInTheWayError(path=spot.shown)
-    verify(spot, expect, limit)
+    was, digest = verify(spot, expect, limit), handles.digest_of(content)
     fresh, inode = handles.make_file(spot.folder, content, mode, like=seen)
     try:
+        told = Told(spot.name, was.size, expect, digest[:16])
+        fresh = _rename_telling(spot.folder, fresh, fresh, told)
         traded = switch.exchange(spot.folder, fresh, spot.name)
         if not traded:
             _rename_over(spot, fresh, expect=expect, limit=limit, keep=keep)
@@ -75,9 +83,22 @@ def put_over(spot: Spot, content: bytes, mode: int, *, expect: str, limit: int, 
         try:
             keep(displaced, verify(displaced, expect, limit))
         except BaseException:
-            _trade_back(spot, displaced, inode, handles.digest_of(content), keep)
+            _trade_back(spot, displaced, inode, digest, keep)
             raise
     os.fsync(spot.folder)
+
+
+def _rename_telling(folder: int, name: str, plain: str, told: Told) -> str:
+    """Give a file a temporary name that tells whose it is; the plain one if it cannot be longer."""
+    new = names.telling_name(plain, told)
+    try:
+        os.rename(name, new, src_dir_fd=folder, dst_dir_fd=folder)
+    except OSError as error:
+        if error.errno not in (errno.ENAMETOOLONG, errno.EINVAL):
+            raise
+        new = plain
+        os.rename(name, new, src_dir_fd=folder, dst_dir_fd=folder)
+    return new
 
 
 def _trade_back(spot: Spot, displaced: Spot, ours: int, digest: str, keep: Keep) -> None:
@@ -130,9 +151,9 @@ def take_out(spot: Spot, *, expect: str, limit: int, keep: Keep) -> bool:
     seen = spot.look()
     if seen is None or stat.S_ISDIR(seen.st_mode):
         return False
-    verify(spot, expect, limit)
-    taken = spot.beside(names.temporary_name())
-    os.rename(spot.name, taken.name, src_dir_fd=spot.folder, dst_dir_fd=spot.folder)
+    was = verify(spot, expect, limit)
+    told = Told(spot.name, was.size, expect, expect[:16])
+    taken = spot.beside(_rename_telling(spot.folder, spot.name, names.temporary_name(), told))
     try:
         keep(taken, verify(taken, expect, limit))
     except BaseException:

@@ -11,7 +11,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from errno import EXDEV
 from pathlib import Path
 
@@ -29,14 +29,15 @@ DAY = 86_400.0
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What is known of a stray: where it was, and what it held."""
+    """What is known of a stray: where it was, what it held, and the name that it has now."""
 
     path: str
     record: Record
+    name: str
 
 
 class Strays:
-    """The strays of one root; `folder` holds a note on each, under the stray's own name."""
+    """The strays of one root; `folder` holds a note on each, under the stray's plain name."""
 
     def __init__(self, folder: Path, clock: Clock) -> None:
         self._folder = folder
@@ -48,8 +49,9 @@ class Strays:
         """Keep a displaced file, which has a temporary name, at the top of its open root."""
         make_private_folder(self._folder)
         # The note first: without it the file would be taken for what a crash has left.
-        self._write(spot.name, Note(path, record))
-        self._lately.add(spot.name)
+        name = names.plain_name(spot.name)
+        self._write(name, Note(path, record, spot.name))
+        self._lately.add(name)
         if os.path.samestat(os.fstat(spot.folder), os.fstat(root)):
             return
         try:
@@ -62,7 +64,7 @@ class Strays:
 
     def has(self, name: str) -> bool:
         """Tell whether a temporary file is a stray."""
-        return os.path.lexists(self._folder / name)
+        return os.path.lexists(self._folder / names.plain_name(name))
 
     def any(self, *, recent: bool) -> bool:
         """Tell whether there is something to look at."""
@@ -75,7 +77,7 @@ class Strays:
             if note is None:
                 continue
             with contextlib.suppress(OSError, MemorySyncError), ExitStack() as stack:
-                folder = _folder_of(root, name, note, stack)
+                folder = _folder_of(root, note, stack)
                 if folder is None:
                     self._forget(name)
                 elif echo := self._look(folder, name, note, limit):
@@ -84,9 +86,10 @@ class Strays:
                     self._by_age(folder, name, note)
 
     def _look(self, folder: int, name: str, note: Note, limit: int) -> Echo | None:
-        found = look_again(folder, name, note.record, limit=limit, now=self._clock.now())
+        now = self._clock.now()
+        found = look_again(folder, note.name, note.record, limit=limit, now=now)
         if isinstance(found, Record):
-            self._write(name, Note(note.path, found))
+            self._write(name, replace(note, record=found))
         if not isinstance(found, Late):
             return None
         self._lately.add(name)
@@ -102,15 +105,15 @@ class Strays:
         heard = self._heard.pop(name, None)
         mtime_ns = heard.mtime_ns if heard and heard.content == echo.content else 0
         record = Record(len(echo.content), mtime_ns, handles.digest_of(echo.content))
-        self._write(name, Note(note.path, record))
+        self._write(name, replace(note, record=record))
         return True
 
     def _by_age(self, folder: int, name: str, note: Note) -> None:
         """Let a stray go after a quiet day; keep an eye on a young one."""
-        seen = os.stat(name, dir_fd=folder, follow_symlinks=False)
+        seen = os.stat(note.name, dir_fd=folder, follow_symlinks=False)
         age = self._clock.now() - max(seen.st_mtime, seen.st_ctime)
         if note.record.fits(seen) and age > DAY:
-            os.unlink(name, dir_fd=folder)
+            os.unlink(note.name, dir_fd=folder)
             self._forget(name)
         elif age < LATELY:
             self._lately.add(name)
@@ -135,17 +138,17 @@ class Strays:
         try:
             data = json.loads((self._folder / name).read_bytes())
             record = Record(**data["record"])
-            return Note(str(data["path"]), record)
+            return Note(str(data["path"]), record, str(data.get("name", name)))
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
 
-def _folder_of(root: int, name: str, note: Note, stack: ExitStack) -> int | None:
+def _folder_of(root: int, note: Note, stack: ExitStack) -> int | None:
     """Open the folder that a stray lies in: the root, or else the one that it was in."""
-    if Spot(root, name, name).look():
+    if Spot(root, note.name, note.path).look():
         return root
     try:
         folder = stack.enter_context(handles.way(root, note.path.split("/")[:-1])).end
     except (FileNotFoundError, NotADirectoryError):
         return None
-    return folder if Spot(folder, name, name).look() else None
+    return folder if Spot(folder, note.name, note.path).look() else None
