@@ -59,11 +59,12 @@ def test_a_script_confirms_with_yes(emptied: tuple[Person, Person]) -> None:
     assert row["up"] == ["memory/MEMORY.md", "memory/memory/2026-01-01.md"]
 
 
-def test_only_the_root_that_was_named(emptied: tuple[Person, Person]) -> None:
-    """`--root` with another name confirms nothing."""
+def test_only_a_root_that_there_is(emptied: tuple[Person, Person]) -> None:
+    """`--root` with a name that no root has is an error that names those there are."""
     ada, _ = emptied
     ran = ada.types("confirm", "--root", "other", "--yes")
-    assert (ran.status, ran.out) == (0, "Nothing is halted.\n")
+    assert ran.status == 2
+    assert "There is no root other; there is: memory." in ran.err
     assert ada.types("now").status == 7
 
 
@@ -74,7 +75,7 @@ def test_i22_a_lost_marker_is_confirmed_without_a_delete(pair: tuple[Person, Per
     ada.write("memory/new.md", "new\n")
     ran = ada.types("confirm", "--yes")
     assert ran.status == 0
-    assert "united with the vault; nothing is deleted" in ran.err
+    assert "united with the vault. Nothing is deleted." in ran.err
     bob.types("now")
     for person in pair:
         assert person.read("MEMORY.md") == "# Memory\n"

@@ -122,7 +122,7 @@ def test_a_halted_root_ends_with_7(ada: Person) -> None:
     assert ran.out == "vault: halted\n"
     _, would, hint = ran.err.splitlines()
     paths = "memory/MEMORY.md, memory/memory/2026-01-01.md"
-    assert would == f"this was stopped: delete 2 files in the vault ({paths})"
+    assert would.startswith(f"this was stopped: delete 2 files in the vault ({paths}). Confirmed,")
     assert hint == "hint: memory-sync confirm --root memory"
 
 

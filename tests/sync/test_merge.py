@@ -1,9 +1,12 @@
 """The three-way merge by line."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from memory_sync.sync.matching import matching
 from memory_sync.sync.merge import merge
 
 BASE = b"one\ntwo\nthree\nfour\nfive\n"
@@ -144,3 +147,54 @@ def test_a_long_log_merges_quickly() -> None:
     """20,000 lines with an append on each side are no work: the common beginning is set aside."""
     log = b"".join(b"- entry %d\n" % number for number in range(20_000))
     assert merge(log, log + b"L\n", log + b"R\n").content == log + b"R\nL\n"
+
+
+def _entries(who: str, count: int) -> bytes:
+    return b"".join(b"## %s %d\n\n- noted\n\n" % (who.encode(), n) for n in range(count))
+
+
+@pytest.mark.parametrize("count", [5, 200, 5000])
+def test_long_appends_on_both_sides_merge_quickly(count: int) -> None:
+    """Entries with lines that repeat, thousands on each side: whole, one side's after the other."""
+    ours, theirs = _entries("ours", count), _entries("theirs", count)
+    result = merge(b"# Log\n", b"# Log\n" + ours, b"# Log\n" + theirs)
+    assert not result.conflict
+    for side in (b"ours", b"theirs"):
+        heads = [line for line in result.content.split(b"\n") if line.startswith(b"## " + side)]
+        assert heads == [b"## %s %d" % (side, number) for number in range(count)]
+
+
+def test_two_rewritten_long_texts_merge_quickly() -> None:
+    """Thousands of paragraphs that both wrote anew are one conflict, and soon found to be."""
+    base, ours, theirs = (
+        b"".join(b"%s paragraph %d\n\n" % (who, number) for number in range(5000))
+        for who in (b"old", b"our", b"their")
+    )
+    result = merge(base, ours, theirs)
+    assert (result.content, result.conflict) == (theirs, True)
+
+
+def test_changes_all_over_a_long_text_merge_quickly() -> None:
+    """Every tenth line changed by one side, every tenth by the other: all of both is there."""
+    lines = [b"line %d" % number for number in range(10_000)]
+    ours, theirs = list(lines), list(lines)
+    ours[::10] = [b"our %d" % number for number in range(1000)]
+    theirs[5::10] = [b"their %d" % number for number in range(1000)]
+    expected = list(ours)
+    expected[5::10] = theirs[5::10]
+    result = merge(b"\n".join(lines), b"\n".join(ours), b"\n".join(theirs))
+    assert (result.content, result.conflict) == (b"\n".join(expected), False)
+
+
+@given(_TEXT, _TEXT)
+@settings(max_examples=500, deadline=None)
+def test_matching_lines_are_equal_and_in_order(one: bytes, other: bytes) -> None:
+    """Whichever way they are found: by difflib alone, or between anchors."""
+    here, there = one.split(b"\n") * 12, other.split(b"\n") * 12
+    here[3::7], there[2::5] = ([b"only %d" % n for n in range(len(part))]
+                               for part in (here[3::7], there[2::5]))  # fmt: skip
+    for first, second in ((one.split(b"\n"), other.split(b"\n")), (here, there)):
+        pairs = matching(first, second)
+        assert all(first[mine] == second[its] for mine, its in pairs)
+        assert pairs == sorted(set(pairs))
+        assert all(a[1] < b[1] and a[0] < b[0] for a, b in pairwise(pairs))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from memory_sync.cli.words import many
-from memory_sync.model import Kind, Would
+from memory_sync.model import Kind, Problem, Would
 
 DEEDS = {
     Kind.DELETE_REMOTE.value: "delete {} in the vault",
@@ -18,9 +18,9 @@ DEEDS = {
 
 
 UNITED = {
-    "root-gone": "The folder is made anew and filled from the vault; nothing is deleted.",
-    "marker-missing": "The folder is taken as it is and united with the vault; nothing is deleted.",
-    "marker-foreign": "The folder is taken as it is and united with the vault; nothing is deleted.",
+    "root-gone": "Confirmed, the folder is made anew and filled from the vault.",
+    "marker-missing": "Confirmed, the folder is taken as it is and united with the vault.",
+    "marker-foreign": "Confirmed, the folder is taken as it is and united with the vault.",
 }
 """What a confirmation does where the folder is not the one that was meant."""
 
@@ -38,6 +38,11 @@ def would_text(would: Would) -> str:
     return f"{', '.join(deeds)} ({names})"
 
 
-def stopped_text(would: Would) -> str:
-    """Say the same in a sentence of its own."""
-    return f"this was stopped: {would_text(would)}"
+def stopped_text(problem: Problem) -> str:
+    """Say what a halt has stopped, and what to confirm it does, if that is something else."""
+    if not problem.would or not problem.would.counts:
+        return ""
+    text = f"this was stopped: {would_text(problem.would)}"
+    if problem.code in UNITED:
+        text += f". {UNITED[problem.code]}"
+    return text

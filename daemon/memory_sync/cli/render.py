@@ -51,8 +51,8 @@ def write_json(command: str, result: Result) -> None:
 def complain(problem: Problem) -> None:
     """Write an error and the command that mends it to standard error."""
     print(_styled("error:", "bad", sys.stderr), plain(problem.message), file=sys.stderr)
-    if problem.would and problem.would.counts:
-        print(plain(stopped_text(problem.would)), file=sys.stderr)
+    if stopped := stopped_text(problem):
+        print(plain(stopped), file=sys.stderr)
     if problem.hint:
         print(_styled("hint:", "dim", sys.stderr), plain(problem.hint), file=sys.stderr)
 

@@ -1,4 +1,4 @@
-"""Three-way merge by line (diff3 on difflib).
+"""Three-way merge by line (diff3; `matching` finds the equal lines with difflib).
 
 Where both sides only insert at one place, both stay, the remote's first. What overlaps stays as the
 remote has it, and the caller keeps the local version elsewhere. There are never conflict markers.
@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 
 from memory_sync.sync.frontmatter import settle_timestamps
+from memory_sync.sync.matching import matching
 
 Lines = Sequence[bytes]
 
@@ -125,17 +125,17 @@ def _woven(ours: Lines, theirs: Lines) -> list[bytes]:
 
     They are if they share half of the shorter one's lines; empty lines tell nothing.
     """
-    blocks = SequenceMatcher(None, ours, theirs, autojunk=False).get_matching_blocks()
-    shared = sum(bool(line.strip()) for at, _, size in blocks for line in ours[at : at + size])
+    pairs = matching(ours, theirs)
+    shared = sum(bool(ours[mine].strip()) for mine, _ in pairs)
     shorter = min(sum(bool(line.strip()) for line in lines) for lines in (ours, theirs))
     if not shared or 2 * shared < shorter:
         return [*theirs, *ours]
     woven: list[bytes] = []
     at_ours = at_theirs = 0
-    for mine, other, size in blocks:
+    for mine, other in [*pairs, (len(ours), len(theirs))]:
         woven += _both(ours[at_ours:mine], theirs[at_theirs:other])
-        woven += ours[mine : mine + size]
-        at_ours, at_theirs = mine + size, other + size
+        woven += ours[mine : mine + 1]
+        at_ours, at_theirs = mine + 1, other + 1
     return woven
 
 
@@ -168,17 +168,12 @@ def _chunks(base: Lines, local: Lines, remote: Lines) -> Iterator[tuple[Lines, L
 def _matches(base: Lines, other: Lines) -> dict[int, int]:
     """Map lines of the base to the equal lines of another version, in order.
 
-    The common beginning is set aside first: difflib takes quadratic time, and the usual change is
-    an append to a long log.
+    The common beginning and end are set aside first: the usual change is an append to a long log.
     """
     head = _common(base, other)
     pairs = {line: line for line in range(head)}
-    old, new = base[head:], other[head:]
-    tail = _common(old[::-1], new[::-1])
+    tail = _common(base[head:][::-1], other[head:][::-1])
     for back in range(1, tail + 1):
         pairs[len(base) - back] = len(other) - back
-    old, new = old[: len(old) - tail], new[: len(new) - tail]
-    matcher = SequenceMatcher(None, old, new, autojunk=False)
-    for first, second, size in matcher.get_matching_blocks():
-        pairs |= {head + first + step: head + second + step for step in range(size)}
-    return pairs
+    old, new = base[head : len(base) - tail], other[head : len(other) - tail]
+    return pairs | {head + first: head + second for first, second in matching(old, new)}

@@ -28,9 +28,13 @@ def command(vault: str | None, root: str | None, yes: bool) -> Result:
     from memory_sync.app.sync import Wish, sync
     from memory_sync.cli.render import waiting
     from memory_sync.cli.syncing import report
+    from memory_sync.errors import UsageError
 
     context = load_context(os.environ)
     vaults = context.vaults(vault)
+    known = sorted({one.name for settings in vaults for one in settings.root})
+    if root is not None and root not in known:
+        raise UsageError(detail=f"There is no root {root}; there is: {', '.join(known) or 'none'}.")
     with waiting("Looking"):
         rows = sync(context, vaults, Wish(dry_run=True))
     troubles = [as_problem(row["error"]) for row in rows.values() if "error" in row]
@@ -63,7 +67,7 @@ def _agreed(problem: Problem, *, yes: bool) -> bool:
 
     say(problem.message)
     if problem.code in UNITED:
-        say(UNITED[problem.code])
+        say(f"{UNITED[problem.code]} Nothing is deleted.")
     elif problem.would:
         say(f"This will {would_text(problem.would)}.")
     return confirm(

@@ -95,9 +95,8 @@ def _headline(state: str, causes: list[Problem]) -> list[Line]:
 
 def _stopped(indent: str, problem: Problem) -> list[Line]:
     """Say what a halt keeps from happening."""
-    if not problem.would or not problem.would.counts:
-        return []
-    return [Line(f"{indent}{stopped_text(problem.would)}")]
+    text = stopped_text(problem)
+    return [Line(f"{indent}{text}")] if text else []
 
 
 def _table(standing: Standing) -> list[Line]:
