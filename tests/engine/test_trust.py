@@ -245,8 +245,12 @@ def test_an_orphan_history_is_a_halt(filled: Path, laptop: Device) -> None:
 def test_i42_a_branch_that_is_gone_is_a_halt(filled: Path, laptop: Device) -> None:
     """No branch is no empty vault: nothing is deleted."""
     git(filled, "update-ref", "-d", "refs/heads/main")
-    with pytest.raises(BranchGoneError):
+    with pytest.raises(BranchGoneError) as caught:
         laptop.sync()
+    halt = problem(caught.value)
+    assert halt.would
+    assert halt.would.counts == {"removed": 2}
+    assert halt.would.paths == ("memory/MEMORY.md", "memory/memory/a.md")
     assert laptop.read("MEMORY.md") == "one\n"
 
 

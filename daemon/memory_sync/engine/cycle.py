@@ -20,6 +20,7 @@ from memory_sync.engine.local import flush, problem, problems
 from memory_sync.engine.planning import Planned, make_plan
 from memory_sync.engine.push import Pushed, Pusher
 from memory_sync.errors import (
+    BranchGoneError,
     BusyError,
     FileChangedError,
     FileNameError,
@@ -85,9 +86,10 @@ class Engine:
                 )
                 return outcome.after(self._travelled)
             except HaltError as error:
+                told = self._told(error)
                 with suppress(MemorySyncError):
-                    self._note_halts((problem(error),))
-                raise
+                    self._note_halts((problem(told),))
+                raise told from None
             except Moved:
                 pause = 0.05 * 2**attempt
                 self._kit.clock.sleep(pause * (0.5 + self._kit.clock.jitter()))
@@ -186,6 +188,12 @@ class Engine:
         except (HaltError, BusyError):
             return False
         return True
+
+    def _told(self, error: HaltError) -> HaltError:
+        """Add to a vault that is gone what would have gone with it."""
+        if not isinstance(error, BranchGoneError | RepositoryGoneError) or "would" in error.facts:
+            return error
+        return type(error)(**error.facts, would=self._fetcher.nothing_left())
 
     def _note_halts(self, halts: tuple[Problem, ...]) -> None:
         """Write down what is halted, for `status` when no daemon runs."""

@@ -69,6 +69,10 @@ class Fetcher:
         self._keys = Keys(trust, self._keys.cipher, self._keys.derived)
         return self._keys
 
+    def nothing_left(self) -> Would:
+        """Tell what would become of the files if the vault were empty now."""
+        return _would(self.snapshot, {})
+
     def refresh(self, trust: Trust) -> Fetched:
         """Ask for the head; if it moved, judge it, take it over and read what changed.
 
@@ -310,8 +314,8 @@ def _would(accepted: Snapshot, listing: Listing) -> Would:
         "changed": {name for name in before.keys() & after.keys() if before[name] != after[name]},
         "added": after.keys() - before.keys(),
     }
-    names = [name for found in counts.values() for name in sorted(found)]
-    paths = [accepted.objects[name][0] if name in before else name for name in names]
+    told = {name: path for name, (path, _) in accepted.objects.items()}
+    paths = [path for found in counts.values() for path in sorted(told.get(n, n) for n in found)]
     return Would({word: len(found) for word, found in counts.items() if found}, tuple(paths[:5]))
 
 
