@@ -109,8 +109,8 @@ FAULTS = (
     Fault(  # the first file that cannot be written ends the pass
         65,
         "engine/apply.py",
-        "                self._done.errors[action.path] = error\n",
-        "                self._done.errors[action.path] = error\n                break\n",
+        "            self._done.errors[action.path] = error\n",
+        "            self._done.errors[action.path] = error\n            raise\n",
         (f"{NAMES}::test_i65_a_name_that_a_disk_cannot_hold_fails_alone",),
     ),
     Fault(  # folders on the way to a file are followed where they are links
