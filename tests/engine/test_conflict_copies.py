@@ -88,9 +88,7 @@ def test_i16_a_content_that_is_in_history_gets_no_copy(laptop: Device, desktop: 
     settle(desktop, laptop)
     assert laptop.files() == desktop.files() == {"MEMORY.md": b"C\n"}
     assert laptop.conflicts() == desktop.conflicts() == []
-    assert desktop.opened().state.in_history(
-        sha256(b"B\n").hexdigest(), "memory/MEMORY.md", copies=True
-    )
+    assert desktop.opened().state.in_history(sha256(b"B\n").hexdigest(), "memory/MEMORY.md")
 
 
 @pytest.mark.parametrize("mine", ["only the copy goes", "the copy is taken over", "both are kept"])

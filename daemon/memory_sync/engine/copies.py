@@ -33,7 +33,7 @@ def keep_copy(
     stamp = datetime.fromtimestamp(bounded_time(version.mtime), UTC).strftime("%Y%m%dT%H%M%SZ")
     root, relative = split_root(path)
     copy = ""
-    if root != CONFLICTS and kit.state.in_history(version.digest, path, copies=True):
+    if root != CONFLICTS and kit.state.in_history(version.digest, path):
         return None  # it was in a commit once, and stays in the history
     if root == CONFLICTS:
         copy, (path, _, name) = path, relative.rpartition("/")

@@ -189,14 +189,14 @@ class State:
             )
             self.put("head", new.head)
 
-    def in_history(self, digest: str, path: str, *, copies: bool = False) -> bool:
-        """Tell whether the vault had a content at a path once, as far as this device has seen.
+    def in_history(self, digest: str, path: str) -> bool:
+        """Tell whether the vault had a content at a path once, or as a conflict copy of it.
 
-        With `copies` also as a conflict copy of that path.
+        As far as this device has seen.
         """
         rows = self._db.execute("SELECT path FROM history WHERE digest = ?", (digest,))
         before = f"{CONFLICTS}/{path}/"
-        return any(row[0] == path or (copies and row[0].startswith(before)) for row in rows)
+        return any(row[0] == path or row[0].startswith(before) for row in rows)
 
     def _delete(self, table: str, key: str, values: Iterable[str | bytes]) -> None:
         # The names of table and column are words of this module, never input.
