@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from memory_sync.errors import RemoteTroubleError
-from memory_sync.ports.github_place import Place
-from memory_sync.ports.github_trouble import dig
-from memory_sync.ports.github_wire import OBJECT_ID, NoGraphError, Wire
+from memory_sync.ports.github.place import Place
+from memory_sync.ports.github.trouble import dig
+from memory_sync.ports.github.wire import OBJECT_ID, NoGraphError, Wire
 from memory_sync.vault.trees import blob_id
 
 BATCH = 100

@@ -11,9 +11,9 @@ from typing import Any
 from memory_sync.errors import RemoteTroubleError
 from memory_sync.model import Commit, Entry, Listing
 from memory_sync.model.remote import FILE_MODE, TREE_MODE
-from memory_sync.ports.github_place import Place
-from memory_sync.ports.github_trouble import dig
-from memory_sync.ports.github_wire import OBJECT_ID, Wire
+from memory_sync.ports.github.place import Place
+from memory_sync.ports.github.trouble import dig
+from memory_sync.ports.github.wire import OBJECT_ID, Wire
 from memory_sync.vault.trees import EMPTY_TREE
 
 FIRST_PAGE = 10

@@ -1,7 +1,4 @@
-"""A vault on GitHub.
-
-Loading PyGithub takes time and memory: only a worker that has a vault on GitHub imports this.
-"""
+"""A vault on GitHub: the port's methods, each handed to the part that knows it."""
 
 from __future__ import annotations
 
@@ -9,11 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 
 from memory_sync.model import Change, Commit, Entry, Listing
-from memory_sync.ports.github_blobs import Blobs
-from memory_sync.ports.github_place import Place, login_of, repository_name
-from memory_sync.ports.github_read import Reader
-from memory_sync.ports.github_wire import Wire
-from memory_sync.ports.github_write import Writer
+from memory_sync.ports.github.blobs import Blobs
+from memory_sync.ports.github.place import Place, login_of, repository_name
+from memory_sync.ports.github.reader import Reader
+from memory_sync.ports.github.wire import Wire
+from memory_sync.ports.github.writer import Writer
 from memory_sync.ports.remote import Condition
 from memory_sync.ports.token import Token
 

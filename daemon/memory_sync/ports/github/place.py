@@ -6,8 +6,8 @@ import re
 from urllib.parse import quote
 
 from memory_sync.errors import RemoteInvalidError
-from memory_sync.ports.github_trouble import dig
-from memory_sync.ports.github_wire import Wire
+from memory_sync.ports.github.trouble import dig
+from memory_sync.ports.github.wire import Wire
 from memory_sync.ports.remote import Condition
 
 NAME = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+")

@@ -14,9 +14,9 @@ from urllib.parse import quote
 from memory_sync.errors import MemorySyncError, Moved
 from memory_sync.model import Change
 from memory_sync.model.remote import FILE_MODE
-from memory_sync.ports.github_place import Place
-from memory_sync.ports.github_trouble import Answer, dig
-from memory_sync.ports.github_wire import NoGraphError, Wire
+from memory_sync.ports.github.place import Place
+from memory_sync.ports.github.trouble import Answer, dig
+from memory_sync.ports.github.wire import NoGraphError, Wire
 
 SMALL_WRITES = 110
 SMALL_BYTES = 9 * 1024 * 1024

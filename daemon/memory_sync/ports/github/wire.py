@@ -18,7 +18,7 @@ from requests import PreparedRequest, Response
 from requests.adapters import HTTPAdapter
 
 from memory_sync.errors import MemorySyncError
-from memory_sync.ports.github_trouble import Answer, Explain, dig
+from memory_sync.ports.github.trouble import Answer, Explain, dig
 from memory_sync.ports.token import Token
 
 OBJECT_ID = re.compile(r"[0-9a-f]{40}")
