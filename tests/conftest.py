@@ -1,3 +1,3 @@
 """Fixtures that every test may ask for."""
 
-pytest_plugins = ["tests.hub.fixtures"]
+pytest_plugins = ["tests.hub.fixtures", "tests.emulate.fixtures"]

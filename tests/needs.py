@@ -1,4 +1,4 @@
-"""What a test cannot do without: programs, or a system."""
+"""What a test cannot do without: programs, packages, or a system."""
 
 import os
 import shutil
@@ -6,7 +6,9 @@ import sys
 
 import pytest
 
-PACKAGES = {"age-keygen": "age"}
+from tests.hub import fetch
+
+PACKAGES = {"age-keygen": "age", "node": "nodejs"}
 
 
 def needs(*programs: str) -> None:
@@ -15,6 +17,12 @@ def needs(*programs: str) -> None:
         if shutil.which(program) is None:
             package = PACKAGES.get(program, program)
             _without(f"needs {program}: install the Debian package {package}")
+
+
+def needs_fetched(package: str) -> None:
+    """Skip a test of what comes from npm and is not there, as above."""
+    if not fetch.has(package):
+        _without(f"needs npm: the package {package} (scripts/test fetches it where npm is)")
 
 
 def needs_linux() -> None:

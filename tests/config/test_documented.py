@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from pydantic import BaseModel
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 from memory_sync.config.loading import load
 from memory_sync.config.settings import (
@@ -66,11 +67,14 @@ def test_the_example_changes_nothing() -> None:
 def test_the_example_can_be_put_in_force(tmp_path: Path) -> None:
     """With every setting uncommented the example loads, and all is at its default."""
     config = tmp_path / "config.toml"
-    config.write_text(uncommented())
+    config.write_text(uncommented().replace("~/.config/memory-sync/ca.pem", DEFAULT_CA_BUNDLE_PATH))
     found = load(config, {})
     assert found.daemon == DaemonSettings()
     assert found.trash == TrashSettings()
-    assert found.github.model_copy(update={"token_file": None}) == GitHubSettings()
+    assert found.github.proxy
+    assert found.github.ca_file
+    ways = {"token_file": None, "proxy": None, "ca_file": None}
+    assert found.github.model_copy(update=ways) == GitHubSettings()
     assert len(found.vault) == len(found.vault[0].root) == 1
 
 

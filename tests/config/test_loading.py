@@ -137,7 +137,7 @@ def test_other_variables_are_no_settings(config: Path) -> None:
         (VAULT + 'remot = "x"\n', "vault[notes].remot (did you mean remote?)"),
         (VAULT + ROOT + "includ = []\n", "vault[notes].root[1].includ (did you mean include?)"),
         (VAULT + ROOT + 'name = "m"\ndirection = "both"\n', "vault[notes].root[m].direction"),
-        ("[github]\nproxy = 'x'\n", "github.proxy"),
+        ("[github]\nprox = 'x'\n", "github.prox (did you mean proxy?)"),
         ("[github]\ntoken = 'x'\n", "github.token (did you mean token_file?)"),
     ],
 )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from memory_sync.engine.cycle import Engine
 from memory_sync.engine.found import found, look_into, trust_for
 from memory_sync.engine.kit import Kit, Root
 from memory_sync.errors import OfflineError
-from memory_sync.model import Change, Commit, Entry, Listing, Outcome
+from memory_sync.model import About, Change, Commit, Entry, Listing, Outcome
 from memory_sync.model.trees import CONFLICTS
 from memory_sync.ports.clock import SystemClock
 from memory_sync.ports.disk import DiskTree
@@ -84,6 +84,15 @@ class Meddler:
     def blobs(self, ids: Iterable[str]) -> Iterator[tuple[str, bytes]]:
         for blob, content in self.inner.blobs(ids):
             yield blob, self.spoil(blob, content) if self.spoil else content
+
+    def announce(self, commit: str, ids: Collection[str], total: int) -> None:
+        self.inner.announce(commit, ids, total)
+
+    def pause(self, commits: int = 1) -> float:
+        return self.inner.pause(commits)
+
+    def about(self) -> About:
+        return self.inner.about()
 
     def commit(self, parent: str | None, change: Change) -> str:
         self.asked.append("commit")

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tests.hub import archives, graph, rest_commits, rest_contents, rest_git, rest_repos
-from tests.hub.routes import Call, find_repo, read_fields, router
+from tests.hub.routes import Call, by_name, find_repo, read_fields, router
 from tests.hub.shapes import weak_tag
 from tests.hub.wire import Answer, RefusedError, Request, UnsupportedError, json_answer
 
@@ -32,7 +32,7 @@ def kind_of(request: Request) -> str:
 def respond(hub: Hub, request: Request) -> tuple[Answer, str | None]:
     """Answer a request, and say whose it was."""
     login: str | None = None
-    resource = "graphql" if request.path == "/graphql" else "core"
+    resource = resource_of(request)
     try:
         if request.path.startswith(archives.PREFIX):
             return hub.archives.serve(request), None
@@ -48,8 +48,19 @@ def respond(hub: Hub, request: Request) -> tuple[Answer, str | None]:
     except Exception:  # noqa: BLE001 - whatever breaks in here must break the test, not hang it
         return hub.violated(f"{request.method} {request.path}: {traceback.format_exc()}"), login
     scopes = {"X-OAuth-Scopes": "delete_repo, repo"} if login and token.classic else {}
-    limits = hub.limits.headers(login or "", resource)
-    return replace(answer, headers={**answer.headers, **scopes, **limits}), login
+    answer = replace(answer, headers={**answer.headers, **scopes})
+    return counted(hub, request, login, answer), login
+
+
+def counted(hub: Hub, request: Request, login: str | None, answer: Answer) -> Answer:
+    """Tell on an answer what is left of the hour."""
+    limits = hub.limits.headers(login or "", resource_of(request))
+    return replace(answer, headers={**answer.headers, **limits})
+
+
+def resource_of(request: Request) -> str:
+    """Give the resource that a request uses up."""
+    return "graphql" if request.path == "/graphql" else "core"
 
 
 def _authorised(hub: Hub, request: Request, token: Token, resource: str) -> Answer:
@@ -63,6 +74,8 @@ def _authorised(hub: Hub, request: Request, token: Token, resource: str) -> Answ
             return json_answer({"errors": [{"type": "RATE_LIMIT", "message": message}]})
         raise RefusedError(403, message)
     if resource == "graphql":
+        if not hub.graphql:
+            raise RefusedError(404, "Not Found")
         # The cost is counted first, so that the answer's own `rateLimit` includes it.
         hub.limits.charge(token.login, resource)
         return graph.serve(hub, request, token)
@@ -73,8 +86,9 @@ def _authorised(hub: Hub, request: Request, token: Token, resource: str) -> Answ
 
 
 def _rest(hub: Hub, request: Request, token: Token) -> Answer:
+    request = by_name(hub, request)
     route, params = router.find(request)
-    repo = find_repo(hub, token, route, params)
+    repo = find_repo(hub, token, route, request, params)
     fields = read_fields(route, request)
     call = Call(hub, request, token, params, fields, repo)
     if repo is None:

@@ -1,32 +1,51 @@
-"""Fetch GitHub's GraphQL schema for the tests: `python -m tests.hub.fetch`."""
+"""Fetch what the tests need from npm: `python -m tests.hub.fetch`."""
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 from pathlib import Path
 
 CACHE = Path(__file__).parents[1] / ".cache"
-PACKAGE = "@octokit/graphql-schema"
-VERSION = "15.26.1"
-SCHEMA = CACHE / "node_modules" / PACKAGE / "schema.graphql"
+MODULES = CACHE / "node_modules"
+PACKAGES = {
+    "@octokit/graphql-schema": "15.26.1",
+    "emulate": "0.12.2",
+}
+"""Each package and the one version that the tests are written for."""
+SCHEMA = MODULES / "@octokit/graphql-schema" / "schema.graphql"
+
+
+def has(package: str) -> bool:
+    """Tell whether a package is there, in the version that is pinned."""
+    try:
+        found = json.loads((MODULES / package / "package.json").read_text())
+    except (OSError, ValueError):
+        return False
+    return bool(found["version"] == PACKAGES[package])
 
 
 def fetch() -> str:
-    """Install the package if it is not there, and say in a line what was done."""
-    if SCHEMA.exists():
-        return f"{PACKAGE} is there already"
+    """Install what is not there, and say in a line what was done."""
+    missing = [package for package in PACKAGES if not has(package)]
+    if not missing:
+        return "what the tests need from npm is there already"
+    names = ", ".join(missing)
     npm = shutil.which("npm")
     if npm is None:
-        return f"{PACKAGE} was not fetched, since npm is not installed; its tests will be skipped"
+        return f"not fetched, since npm is not installed: {names}; their tests will be skipped"
     CACHE.mkdir(exist_ok=True)
     options = ["--no-save", "--ignore-scripts", "--no-audit", "--no-fund"]
-    command = [npm, "install", "--prefix", str(CACHE), *options, f"{PACKAGE}@{VERSION}"]
+    # All of them at once: npm takes away what it was not asked for.
+    pinned = [f"{package}@{version}" for package, version in PACKAGES.items()]
+    command = [npm, "install", "--prefix", str(CACHE), *options, *pinned]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
-    if not SCHEMA.exists():
+    lost = [package for package in PACKAGES if not has(package)]
+    if lost:
         reason = done.stderr[-500:].strip()
-        return f"{PACKAGE} was not fetched; npm ended with {done.returncode}: {reason}"
-    return f"{PACKAGE} {VERSION} was fetched"
+        return f"not fetched: {', '.join(lost)}; npm ended with {done.returncode}: {reason}"
+    return f"fetched: {names}"
 
 
 if __name__ == "__main__":

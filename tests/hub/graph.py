@@ -86,10 +86,13 @@ def _resolve(source: object, info: GraphQLResolveInfo[Any], **arguments: Any) ->
         return member
     known = inspect.signature(member).parameters
     given = {argument.name.value for node in info.field_nodes for argument in node.arguments or ()}
-    unknown = sorted(name for name in given if _snake(name) not in known)
+    unknown = sorted(name for name in given if _snake(name) not in known or name == "context")
     if unknown:
         raise UnsupportedError(f"{where} with {unknown}")
-    return member(**{_snake(k): v for k, v in arguments.items() if _snake(k) in known})
+    wanted = {_snake(k): v for k, v in arguments.items() if _snake(k) in known}
+    if "context" in known:
+        wanted["context"] = info.context
+    return member(**wanted)
 
 
 def _snake(name: str) -> str:

@@ -24,9 +24,11 @@ class Context:
     token: Token
     lag: float
 
-    def repository(self, name: str) -> Repository:
-        """Find a repository that this user may see."""
+    def repository(self, name: str, *, follow: bool = True) -> Repository:
+        """Find a repository that this user may see, under a former name as well."""
         repo = self.hub.find_repo(name)
+        if repo is None and follow and self.hub.graph_follows_renames:
+            repo = self.hub.find_former(name)
         if repo is None or not may_read(self.hub, self.token, repo):
             raise failure("NOT_FOUND", f"Could not resolve to a Repository with the name '{name}'.")
         return repo
@@ -49,9 +51,10 @@ class Query:
             state["limit"], state["used"], state["remaining"], stamp(state["reset"])
         )
 
-    def repository(self, owner: str, name: str) -> RepositoryNode:
+    def repository(self, owner: str, name: str, follow_renames: bool = True) -> RepositoryNode:
         """Find a repository by name."""
-        return RepositoryNode(self.context, self.context.repository(f"{owner}/{name}"))
+        found = self.context.repository(f"{owner}/{name}", follow=follow_renames)
+        return RepositoryNode(self.context, found)
 
 
 @dataclass(frozen=True)

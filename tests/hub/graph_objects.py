@@ -11,10 +11,10 @@ from tests.hub import history
 from tests.hub.shapes import stamp
 
 if TYPE_CHECKING:
+    from tests.hub.graph_nodes import Context
     from tests.hub.objects import CommitObject, Entry
     from tests.hub.repository import Repository
 
-MAX_TEXT = 512_000
 MAX_PAGE = 100
 
 
@@ -46,17 +46,15 @@ class BlobNode:
         """Whether this is no text."""
         return b"\0" in self.data or self._decoded is None
 
-    @property
-    def is_truncated(self) -> bool:
-        """Whether the text is cut."""
-        return len(self.data) > MAX_TEXT
+    def is_truncated(self, context: Context) -> bool:
+        """Tell whether the text is cut."""
+        return len(self.data) > context.hub.blob_limit
 
-    @property
-    def text(self) -> str | None:
-        """The beginning as text, nothing if it is binary."""
+    def text(self, context: Context) -> str | None:
+        """Give the beginning as text, nothing if it is binary."""
         if self.is_binary:
             return None
-        return self.data[:MAX_TEXT].decode("utf-8", "ignore")
+        return self.data[: context.hub.blob_limit].decode("utf-8", "ignore")
 
     @property
     def _decoded(self) -> str | None:

@@ -5,17 +5,21 @@ from __future__ import annotations
 import shutil
 import tempfile
 import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self
 
-from tests.hub.accounts import Accounts, Limits
+from tests.hub.accounts import Accounts
 from tests.hub.archives import Archives
-from tests.hub.faults import Faults
+from tests.hub.limits import Limits
 from tests.hub.repository import Repository
 from tests.hub.server import Server
+from tests.hub.striking import Faults
 from tests.hub.wire import Answer, Recorded, RefusedError, Request, json_answer
 
 if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable
     from types import TracebackType
 
     from graphql import GraphQLSchema
@@ -25,24 +29,44 @@ class Hub:
     """A GitHub on 127.0.0.1, with real git repositories in a temporary folder.
 
     Leaving the context raises if the client asked for anything that the double cannot answer
-    honestly; `violations` says what.
+    honestly; `violations` says what. All windows, limits and times follow the clock `now`. With
+    `tls` it speaks HTTPS.
+
+    These may be set at any time: `graphql` (whether there is GraphQL at all),
+    `graph_follows_renames` (whether it knows a repository by a former name), `blob_limit` (bytes
+    above which GraphQL cuts a text), `tree_limit` (entries above which a tree is cut), and
+    `date_skew` and `reset_skew` (seconds by which these headers lie).
     """
 
-    def __init__(self, schema: GraphQLSchema) -> None:
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        *,
+        now: Callable[[], float] = time.time,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self.schema = schema
+        self.now = now
         self.accounts = Accounts()
-        self.limits = Limits()
+        self.limits = Limits(now)
         self.faults = Faults()
         self.archives = Archives()
         self.requests: list[Recorded] = []
         self.violations: list[str] = []
         self.tree_limit = 100_000
+        self.blob_limit = 512_000
+        self.graphql = True
+        self.graph_follows_renames = True
+        self.date_skew = self.reset_skew = 0.0
         self._repos: dict[str, Repository] = {}
+        self._former: dict[str, Repository] = {}
         self._made: list[Repository] = []
         self._lock = threading.RLock()
         self._folder = Path(tempfile.mkdtemp(prefix="hub-"))
-        self._server = Server(self)
-        self.base_url = f"http://127.0.0.1:{self._server.server_port}"
+        self._server = Server(self, tls)
+        scheme = "https" if tls else "http"
+        self.base_url = f"{scheme}://127.0.0.1:{self._server.server_port}"
+        self.enterprise_url = f"{self.base_url}/api/v3"
 
     def __enter__(self) -> Self:
         threading.Thread(
@@ -92,9 +116,12 @@ class Hub:
             if full_name.lower() in self._repos:
                 raise FileExistsError(full_name)
             made = len(self._made)
-            repo = Repository(full_name, 5000 + made, self.path_of_repo(made), private)
+            repo = Repository(
+                full_name, 5000 + made, self.path_of_repo(made), private, now=self.now
+            )
             self._made.append(repo)
             self._repos[full_name.lower()] = repo
+            self._former.pop(full_name.lower(), None)
         if init == "readme":
             readme = f"# {repo.name}\n".encode()
             repo.change({"README.md": readme}, "Initial commit", (owner.login, owner.email))
@@ -112,13 +139,36 @@ class Hub:
         """Give a repository, if it exists."""
         return self._repos.get(full_name.lower())
 
+    def find_former(self, full_name: str) -> Repository | None:
+        """Give the repository that had this name before it was renamed, if there is one."""
+        return self._former.get(full_name.lower())
+
+    def rename(self, repo: Repository, new_full_name: str) -> None:
+        """Give a repository another name or owner; what asks for the old one is redirected."""
+        self.accounts.find(new_full_name.partition("/")[0])
+        old, new = repo.full_name.lower(), new_full_name.lower()
+        with self._lock:
+            if self._repos.get(new, repo) is not repo:
+                raise FileExistsError(new_full_name)
+            del self._repos[old]
+            self._former[old] = repo
+            self._former.pop(new, None)
+            self._repos[new] = repo
+            repo.full_name = new_full_name
+
+    def rename_branch(self, repo: Repository, new: str) -> None:
+        """Rename the default branch, as can be done on the web."""
+        repo.rename_branch(new)
+
     def repo_by_id(self, number: str) -> Repository | None:
         """Give a repository by its number, if it exists."""
         return next((repo for repo in self._repos.values() if str(repo.id) == number), None)
 
     def remove_repo(self, repo: Repository) -> None:
         """Take a repository away."""
-        del self._repos[repo.full_name.lower()]
+        with self._lock:
+            del self._repos[repo.full_name.lower()]
+            self._former = {name: one for name, one in self._former.items() if one is not repo}
 
     def record(self, recorded: Recorded) -> None:
         """Note a request; it is noted before its answer goes out."""

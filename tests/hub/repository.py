@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dulwich.objects import ObjectID
-from dulwich.refs import Ref
+from dulwich.refs import HEADREF, Ref
 from dulwich.repo import Repo
 
 from tests.hub.history import reachable
@@ -16,7 +16,7 @@ from tests.hub.objects import FILE, CommitObject, Entry, Objects, Person, is_sha
 from tests.hub.trees import edit, lookup, walk
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
 HEADS = "refs/heads/"
@@ -43,12 +43,14 @@ class Repository:
     description: str | None = None
     archived: bool = False
     default_branch: str = "main"
-    created: int = field(default_factory=lambda: int(time.time()))
+    now: Callable[[], float] = time.time
+    created: int = field(init=False)
     lock: threading.RLock = field(default_factory=threading.RLock)
     _moves: list[Move] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Create it on disk."""
+        self.created = int(self.now())
         branch = self.default_branch.encode()
         self._git = Repo.init_bare(str(self.path), mkdir=True, default_branch=branch)
         self.objects = Objects(self._git.object_store)
@@ -76,7 +78,7 @@ class Repository:
         """Give the commit that a branch points to, or pointed to `lag` seconds ago."""
         branch = branch or self.default_branch
         with self.lock:
-            horizon = time.monotonic() - lag
+            horizon = self.now() - lag
             for move in self._moves:
                 if lag and move.branch == branch and move.when > horizon:
                     return move.former
@@ -89,11 +91,32 @@ class Repository:
         """Point a branch to a commit; None deletes it."""
         ref = Ref((HEADS + branch).encode())
         with self.lock:
-            self._moves.append(Move(time.monotonic(), branch, self.head(branch)))
+            self._moves.append(Move(self.now(), branch, self.head(branch)))
             if sha is None:
                 self._git.refs.remove_if_equals(ref, None)
             else:
                 self._git.refs[ref] = ObjectID(sha.encode())
+
+    def rename_branch(self, new: str, old: str | None = None) -> None:
+        """Give a branch another name, the default one if none is named; it stays the default."""
+        old = old or self.default_branch
+        with self.lock:
+            head = self.head(old)
+            if self.head(new) is not None or (head is None and old != self.default_branch):
+                raise ValueError(f"{old} cannot be renamed to {new}")
+            if head is not None:
+                self.set_head(new, head)
+                self.set_head(old, None)
+            if old == self.default_branch:
+                self.default_branch = new
+                self._git.refs.set_symbolic_ref(HEADREF, Ref((HEADS + new).encode()))
+
+    def delete_branch(self, branch: str | None = None) -> None:
+        """Take a branch away, the default one if none is named."""
+        branch = branch or self.default_branch
+        if self.head(branch) is None:
+            raise KeyError(branch)
+        self.set_head(branch, None)
 
     def is_empty(self, lag: float = 0.0) -> bool:
         """Tell whether there is no branch at all."""
@@ -141,7 +164,7 @@ class Repository:
     ) -> str:
         """Commit changed files on a branch, as a push would; a file keeps its mode."""
         branch = branch or self.default_branch
-        now = int(time.time())
+        now = int(self.now())
         with self.lock:
             head = self.head(branch)
             tree = self.objects.commit(head).tree if head else None

@@ -107,7 +107,9 @@ def paged(call: Call, found: Sequence[str], default: int) -> tuple[Sequence[str]
     last = max(1, -(-len(found) // size))
     near = {"prev": page - 1, "first": 1} if page > 1 else {}
     near |= {"next": page + 1, "last": last} if page < last else {}
-    url = call.hub.base_url + call.request.path
+    # The links of a repository's pages name it by its number.
+    rest = "".join(f"/{part}" for part in call.request.path.split("/")[4:])
+    url = f"{call.request.base}/repositories/{call.repo.id}{rest}"
     links = ", ".join(
         f'<{url}?{urlencode({**call.request.query, "page": number})}>; rel="{rel}"'
         for rel, number in near.items()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import binascii
-import time
 from base64 import b64decode
 from datetime import datetime
 
@@ -145,7 +144,7 @@ def create_commit(call: Call) -> Answer:
         raise RefusedError(422, "Tree SHA does not exist")
     if any(not isinstance(p, str) or objects.kind(p) != "commit" for p in parents):
         raise RefusedError(422, "Parent SHA does not exist or is not a commit object")
-    author = _person(fields.get("author"), Person(*call.person, int(time.time())))
+    author = _person(fields.get("author"), Person(*call.person, int(call.hub.now())))
     committer = _person(fields.get("committer"), author)
     sha = objects.add_commit(fields["tree"], parents, fields["message"], author, committer)
     return json_answer(call.shapes.git_commit(objects.commit(sha)), 201)
@@ -158,7 +157,7 @@ def _person(fields: Json | None, default: Person) -> Person:
     try:
         when = int(datetime.fromisoformat(fields["date"]).timestamp())
     except KeyError:
-        when = int(time.time())
+        when = default.time
     except ValueError:
         raise invalid("For 'properties/date', it is not a valid date-time.") from None
     return Person(fields["name"], fields["email"], when)

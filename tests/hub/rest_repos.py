@@ -25,7 +25,7 @@ def get_user(call: Call) -> Answer:
     )  # fmt: skip
     return json_answer(
         {
-            **user(call.hub.base_url, account),
+            **user(call.request.base, account),
             "name": account.login,
             **dict.fromkeys(nothing),
             **dict.fromkeys(counts, 0),
@@ -73,7 +73,7 @@ def _create(call: Call, owner: str) -> Answer:
                "message": "name already exists on this account"}  # fmt: skip
         raise RefusedError(422, "Repository creation failed.", errors=[why]) from None
     repo.description = fields.get("description")
-    location = f"{call.hub.base_url}/repos/{repo.full_name}"
+    location = f"{call.request.base}/repos/{repo.full_name}"
     return json_answer(_describe(call, repo), 201, {"Location": location})
 
 
@@ -85,7 +85,7 @@ def get_repo(call: Call) -> Answer:
 
 def _describe(call: Call, repo: Repository) -> dict[str, object]:
     push = call.hub.accounts.belongs(call.token.login, repo.owner)
-    shapes = Shapes(call.hub.base_url, call.hub.accounts, repo)
+    shapes = Shapes(call.request.base, call.hub.accounts, repo)
     return shapes.repository(admin=push, push=push and not call.token.read_only)
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
-from urllib.parse import unquote
+from urllib.parse import unquote, urlencode
 
 from tests.hub.shapes import Shapes
-from tests.hub.wire import Answer, Json, RefusedError, Request, UnsupportedError
+from tests.hub.wire import Answer, Json, MovedError, RefusedError, Request, UnsupportedError
 
 if TYPE_CHECKING:
     from tests.hub.accounts import Token
@@ -45,7 +45,7 @@ class Call:
     @property
     def shapes(self) -> Shapes:
         """How to write down what lies in the repository."""
-        return Shapes(self.hub.base_url, self.hub.accounts, self.repo)
+        return Shapes(self.request.base, self.hub.accounts, self.repo)
 
     @property
     def person(self) -> tuple[str, str]:
@@ -197,11 +197,37 @@ def check_admin(hub: Hub, token: Token, owner: str) -> None:
         raise RefusedError(403, NO_PERMISSION)
 
 
-def find_repo(hub: Hub, token: Token, route: Route, params: Mapping[str, str]) -> Repository | None:
+def by_name(hub: Hub, request: Request) -> Request:
+    """Turn a path that names a repository by its number into the one that names it by name."""
+    match = re.fullmatch(r"/repositories/(\d+)(/.+)?", request.path)
+    if match is None:
+        return request
+    repo = hub.repo_by_id(match[1])
+    if repo is None:
+        raise RefusedError(404, "Not Found")
+    return replace(request, path=f"/repos/{repo.full_name}{match[2] or ''}")
+
+
+def _check_former(hub: Hub, token: Token, request: Request, name: str) -> None:
+    """Lead on what asks for a repository under a former name, if its user may see it."""
+    repo = hub.find_former(name)
+    if repo is None or not may_read(hub, token, repo):
+        return
+    rest = "".join(f"/{part}" for part in request.path.split("/")[4:])
+    query = f"?{urlencode(request.query)}" if request.query else ""
+    raise MovedError(request.method, f"{request.base}/repositories/{repo.id}{rest}{query}")
+
+
+def find_repo(
+    hub: Hub, token: Token, route: Route, request: Request, params: Mapping[str, str]
+) -> Repository | None:
     """Find the repository that a path names and check that this user may do this to it."""
     if "repo" not in params:
         return None
-    repo = hub.find_repo(f"{params['owner']}/{params['repo']}")
+    name = f"{params['owner']}/{params['repo']}"
+    repo = hub.find_repo(name)
+    if repo is None:
+        _check_former(hub, token, request, name)
     if repo is None or not may_read(hub, token, repo):
         raise RefusedError(404, "Not Found")
     if route.access == "write":

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 Json: TypeAlias = dict[str, Any]
 
 DOCS = "https://docs.github.com/rest"
+REDIRECTS = f"{DOCS}/guides/best-practices-for-using-the-rest-api#follow-redirects"
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,8 @@ class Request:
     query: Mapping[str, str]
     headers: Mapping[str, str]
     body: bytes
+    base: str = ""
+    """The URL of the API as the client addresses it."""
     lag: float = 0.0
     """How many seconds behind the truth this request sees the branches."""
 
@@ -68,6 +71,21 @@ class RefusedError(Exception):
         return json_answer(
             body | {"documentation_url": DOCS, "status": str(self.status)}, self.status
         )
+
+
+class MovedError(RefusedError):
+    """The repository has another name now, and this is where the request would be answered."""
+
+    def __init__(self, method: str, location: str) -> None:
+        reading = method in {"GET", "HEAD"}
+        status, message = (301, "Moved Permanently") if reading else (307, "Temporary Redirect")
+        super().__init__(status, message)
+        self.location = location
+
+    def answer(self) -> Answer:
+        """Say it the way that GitHub does."""
+        body = {"message": self.message, "url": self.location, "documentation_url": REDIRECTS}
+        return json_answer(body, self.status, {"Location": self.location})
 
 
 class UnsupportedError(Exception):

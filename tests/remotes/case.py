@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
+
 from memory_sync.model import Change, Entry
 from memory_sync.model.remote import FILE_MODE
 from memory_sync.ports.remote import Remote
@@ -22,7 +24,7 @@ class RemoteCase:
     """One adapter under test: a repository that is not there yet, and ways to it.
 
     `connect` makes a fresh client, like another device's. `git_dir` is the bare repository behind
-    it, once it is made: real `git` reads and writes it as other programs would.
+    it, once it is made, or a mirror of it: real `git` reads and writes it as other programs would.
     """
 
     connect: Callable[[], Remote]
@@ -32,7 +34,11 @@ class RemoteCase:
 
     def git(self, *words: str, given: bytes = b"") -> str:
         """Run git on the repository and return what it prints, stripped."""
-        return git_output(self.git_dir, *words, given=given).strip()
+        return self.raw(*words, given=given).strip()
+
+    def raw(self, *words: str, given: bytes = b"") -> str:
+        """Run git on the repository and return what it prints, to the byte."""
+        return git_output(self.git_dir, *words, given=given)
 
     def head(self) -> str | None:
         """Return the branch's head as git sees it."""
@@ -41,15 +47,15 @@ class RemoteCase:
 
     def files(self, commit: str) -> dict[str, Entry]:
         """Return a commit's files as git sees them."""
-        return _entries(git_output(self.git_dir, "ls-tree", "-r", "-z", "--full-tree", commit))
+        return _entries(self.raw("ls-tree", "-r", "-z", "--full-tree", commit))
 
     def top(self, commit: str) -> dict[str, Entry]:
         """Return the entries of a commit's root tree as git sees them."""
-        return _entries(git_output(self.git_dir, "ls-tree", "-z", "--full-tree", commit))
+        return _entries(self.raw("ls-tree", "-z", "--full-tree", commit))
 
     def message(self, commit: str) -> str:
         """Return a commit's message, all that follows its headers, to the byte."""
-        return git_output(self.git_dir, "cat-file", "commit", commit).partition("\n\n")[2]
+        return self.raw("cat-file", "commit", commit).partition("\n\n")[2]
 
     def chain(self) -> list[str]:
         """Return the first parents of the branch as git sees them, newest first."""
@@ -65,6 +71,11 @@ class RemoteCase:
     def check(self) -> None:
         """Let git look for anything that is wrong with the repository."""
         assert self.git("fsck", "--full", "--strict", "--no-dangling") == ""
+
+
+Adapter = Callable[[pytest.FixtureRequest], RemoteCase]
+CHOSEN = pytest.StashKey[Mapping[str, Adapter]]()
+"""Where a plugin puts the adapters on which the suite is to run instead of the usual ones."""
 
 
 @dataclass
@@ -123,10 +134,16 @@ def object_name(number: int) -> str:
     return f"objects/{number % 256:02x}/{number:030x}.age"
 
 
-def git_output(git_dir: Path, *words: str, given: bytes = b"") -> str:
-    """Return what git prints about a bare repository; the caller's configuration plays no part."""
+def git_output(
+    git_dir: Path, *words: str, given: bytes = b"", settings: Mapping[str, str] | None = None
+) -> str:
+    """Return what git prints about a bare repository; the caller's configuration plays no part.
+
+    `settings` are added to git's environment.
+    """
     env = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
     env |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull, "LC_ALL": "C"}
+    env |= settings or {}
     done = subprocess.run(
         ["git", "--git-dir", str(git_dir), *words],
         input=given,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing
 
 import pytest
@@ -10,9 +10,10 @@ import pytest
 from memory_sync.ports.folder import FolderRemote
 from memory_sync.ports.github import GitHubRemote
 from memory_sync.ports.token import Token
+from tests.emulate.case import LACKS, emulate_case
 from tests.hub import Hub
 from tests.needs import needs
-from tests.remotes.case import RemoteCase
+from tests.remotes.case import CHOSEN, Adapter, RemoteCase
 from tests.remotes.desk import Desk
 from tests.remotes.memory import memory_case
 
@@ -43,14 +44,35 @@ def memory(request: pytest.FixtureRequest) -> RemoteCase:
     return memory_case(request.getfixturevalue("tmp_path") / "mirror.git")
 
 
-ADAPTERS: dict[str, Callable[[pytest.FixtureRequest], RemoteCase]] = {
+def emulate(request: pytest.FixtureRequest) -> RemoteCase:
+    """Make a case of a repository on a GitHub of others, without GraphQL, not there yet."""
+    clients = ExitStack()
+    request.addfinalizer(clients.close)
+    stand_in = request.getfixturevalue("stand_in")
+    return emulate_case(stand_in, request.getfixturevalue("tmp_path") / "mirror.git", clients)
+
+
+ADAPTERS: Mapping[str, Adapter] = {
     "folder": folder,
     "github": github,
     "memory": memory,
+    "emulate": emulate,
 }
 
 
-@pytest.fixture(params=ADAPTERS)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Let each test of the suite run on each adapter, but for what the stand-in lacks.
+
+    A plugin may bring other adapters in their place.
+    """
+    if "remote_case" in metafunc.fixturenames:
+        lacks = {"emulate"} if metafunc.function.__name__ in LACKS else set()
+        chosen = metafunc.config.stash.get(CHOSEN, ADAPTERS)
+        adapters = [name for name in chosen if name not in lacks]
+        metafunc.parametrize("remote_case", adapters, indirect=True)
+
+
+@pytest.fixture
 def remote_case(request: pytest.FixtureRequest) -> RemoteCase:
     """Return an adapter whose repository has not been created yet."""
     needs("git")

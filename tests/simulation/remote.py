@@ -9,7 +9,7 @@ from threading import Lock
 from memory_sync.errors import FolderGoneError, Moved, RemoteError
 from memory_sync.model import Change, Commit, Entry, Listing
 from memory_sync.model.remote import FILE_MODE
-from memory_sync.ports.remote import Condition
+from memory_sync.ports.remote import AtHand, Condition
 from memory_sync.vault.trees import blob_id, object_id, root_tree, top_entries
 
 AUTHOR = "memory-sync <memory-sync@localhost>"
@@ -63,7 +63,7 @@ class Repository:
         return Commit(oid, (parent,) if parent else (), tree, message, time)
 
 
-class MemoryRemote:
+class MemoryRemote(AtHand):
     """A client of a repository in memory."""
 
     url = "memory:vault"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from memory_sync.config.directories import Directories, directories
 from memory_sync.config.loading import load
@@ -18,6 +18,7 @@ from memory_sync.errors import (
 )
 from memory_sync.ports.clock import Clock, SystemClock
 from memory_sync.ports.keystore import Keystore
+from memory_sync.ports.pace import Paces
 from memory_sync.vault.keys import CipherError, Identity, parse_identity
 
 IDENTITY = "MEMORY_SYNC_IDENTITY"
@@ -31,6 +32,7 @@ class Context:
     directories: Directories
     settings: Settings
     clock: Clock
+    paces: Paces = field(compare=False)
 
     @property
     def keystore(self) -> Keystore:
@@ -68,7 +70,8 @@ def load_context(env: Mapping[str, str]) -> Context:
     """Read the configuration that the environment points to."""
     check_platform(sys.platform)
     places = directories(env)
-    return Context(env, places, load(places.config_file, env), SystemClock())
+    clock = SystemClock()
+    return Context(env, places, load(places.config_file, env), clock, Paces(clock))
 
 
 def check_platform(platform: str) -> None:

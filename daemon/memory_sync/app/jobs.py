@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 
 from memory_sync.app.context import Context, load_context
@@ -28,7 +29,7 @@ def run_daemon(env: Mapping[str, str], *, console: bool) -> None:
     log = open_log(places.log_file, settings.log_level, console, paths=settings.log_paths)
     supervisor = Supervisor(
         Places(places.config_file, places.socket, places.daemon_lock),
-        lambda: jobs(load_context(env)),
+        lambda: jobs(replace(load_context(env), paces=context.paces)),
         context.clock,
         log,
     )

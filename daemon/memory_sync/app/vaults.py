@@ -43,7 +43,16 @@ def make_remote(context: Context, vault: VaultSettings) -> Remote:
 
         settings = context.settings.github_of(vault)
         token = _token(context, settings, vault.remote)
-        return GitHubRemote(place, token, base_url=settings.base_url, timeout=settings.timeout)
+        return GitHubRemote(
+            place,
+            token,
+            settings.base_url,
+            settings.timeout,
+            proxy=settings.proxy,
+            ca_file=settings.ca_file,
+            pace=context.paces.of(settings.base_url, token.value),
+            folder=context.directories.vault_state(vault.name),
+        )
     raise RemoteInvalidError(remote=vault.remote)
 
 

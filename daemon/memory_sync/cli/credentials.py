@@ -56,7 +56,8 @@ def login_of(token: Token, settings: GitHubSettings) -> str:
     """Ask GitHub whose token it is."""
     from memory_sync.ports.github import login
 
-    return login(token, settings.base_url, settings.timeout)
+    proxy, ca_file = settings.proxy, settings.ca_file
+    return login(token, settings.base_url, settings.timeout, proxy=proxy, ca_file=ca_file)
 
 
 def offer_to_store(context: Context, token: Token, *, yes: bool) -> None:

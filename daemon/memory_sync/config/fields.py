@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,6 +24,7 @@ WEEK = 7 * 24 * 3600.0
 MAX_SIZE = 256 * 1024**2
 """No file larger than this, in bytes: an object has 9,999 parts of 32 KiB at most."""
 
+NO_CERTIFICATE = "holds no certificate (PEM: -----BEGIN CERTIFICATE-----)"
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 GITHUB = re.compile(r"github:[A-Za-z0-9][A-Za-z0-9_-]{0,99}/(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,100}\Z")
 
@@ -60,6 +62,39 @@ def _base_url(text: str) -> str:
     if parts.scheme != "https" and not (parts.scheme == "http" and host in LOOPBACK):
         raise ValueError("must begin with https:// (http:// only for this machine itself)")
     return text.rstrip("/")
+
+
+def _proxy(text: str) -> str:
+    problem = ValueError("must be http://HOST:PORT, or https:// or USER:PASSWORD@ with it")
+    try:
+        parts = urlsplit(text)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        raise problem from None
+    blank = any(char.isspace() for char in text) or _has_control(text)
+    if parts.scheme not in ("http", "https") or not host or blank:
+        raise problem
+    if parts.path not in ("", "/") or parts.query or parts.fragment:
+        raise problem
+    return text.rstrip("/")
+
+
+def _ca_file(path: Path) -> Path:
+    # What takes time to import is needed by those alone who set it.
+    import ssl
+
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            raise ValueError("is no file")
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.load_verify_locations(path)
+    except ssl.SSLError:
+        raise ValueError(NO_CERTIFICATE) from None
+    except OSError as error:
+        raise ValueError(f"cannot be read ({error.strerror})") from None
+    if not context.cert_store_stats()["x509"]:
+        raise ValueError(NO_CERTIFICATE)
+    return path
 
 
 def _absolute(value: Any) -> Any:
@@ -101,7 +136,9 @@ def _lower(value: Any) -> Any:
 Name = Annotated[str, AfterValidator(_name)]
 RemoteUrl = Annotated[str, AfterValidator(_remote)]
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
+Proxy = Annotated[str, AfterValidator(_proxy)]
 AbsolutePath = Annotated[Path, BeforeValidator(_absolute)]
+CaFile = Annotated[AbsolutePath, AfterValidator(_ca_file)]
 Pattern = Annotated[str, AfterValidator(_pattern)]
 Size = Annotated[ByteSize, Field(ge=1, le=MAX_SIZE)]
 Lower = BeforeValidator(_lower)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import stat
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -32,7 +34,23 @@ def load(path: Path, env: Mapping[str, str]) -> Settings:
 
     Raises ConfigBrokenError, EnvironmentBrokenError, SettingUnknownError or RootOverlapError.
     """
-    return parse(read_text(path), path, env)
+    settings = parse(read_text(path), path, env)
+    _check_private(settings, path, env)
+    return settings
+
+
+def _check_private(settings: Settings, path: Path, env: Mapping[str, str]) -> None:
+    """Refuse a file with a password in it that others can read."""
+    proxy = settings.github.proxy
+    if not proxy or "@" not in proxy or _variable_of(("github", "proxy"), _settings_of(env)):
+        return
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:
+        return
+    if stat.S_IMODE(mode) & 0o077:
+        detail = "github.proxy has a password, and others can read the file"
+        raise ConfigBrokenError(path=path, detail=detail, hint=f"chmod 600 '{path}'")
 
 
 def read_text(path: Path) -> str:

@@ -16,11 +16,13 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from memory_sync.config.fields import (
     AbsolutePath,
     BaseUrl,
+    CaFile,
     Caps,
     Interval,
     Lower,
     Name,
     Pattern,
+    Proxy,
     RemoteUrl,
     Seconds,
     Size,
@@ -57,11 +59,13 @@ class DaemonSettings(Section):
 
 
 class GitHubSettings(Section):
-    """`[github]`: how GitHub is reached; `timeout` is in seconds."""
+    """`[github]`: how GitHub is reached; `timeout` is in seconds, `proxy` may hold a password."""
 
     base_url: BaseUrl = "https://api.github.com"
     token_file: AbsolutePath | None = None
     timeout: Annotated[float, Field(ge=0.1, le=600, allow_inf_nan=False)] = 15.0
+    proxy: Annotated[Proxy | None, Field(repr=False)] = None
+    ca_file: CaFile | None = None
 
 
 class TrashSettings(Section):

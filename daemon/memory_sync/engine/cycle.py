@@ -176,7 +176,7 @@ class Engine:
         self._restless = bool(outcome.halts or outcome.again or outcome.pending)
         self._remember(outcome)
         self._last = replace(
-            outcome, up=(), down=(), merged=(), new_conflicts=(), sent=0, received=0
+            outcome, up=(), down=(), merged=(), new_conflicts=(), sent=0, received=0, resume=0.0
         )
         return outcome
 
@@ -296,7 +296,7 @@ class Engine:
             split_root(path)[0]
             for path in (*undone, *planned.errors, *applied.errors, *pushed.errors)
         }
-        if applied.again or pushed.again:
+        if applied.again or pushed.again or pushed.resume:
             return
         fresh = self._kit.roots.keys() - troubled - self._kit.state.established()
         if fresh:
@@ -339,4 +339,5 @@ class Engine:
             ),
             halts=tuple(halts),
             again=bool(torn) or applied.again or pushed.again,
+            resume=pushed.resume,
         )

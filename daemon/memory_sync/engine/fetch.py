@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from memory_sync.engine.kit import Keys, Kit, unlock
 from memory_sync.engine.look import RemoteLook
+from memory_sync.engine.progress import Progress
 from memory_sync.errors import (
     BranchGoneError,
     ForcedBackError,
@@ -26,8 +27,8 @@ from memory_sync.vault.objects import Decoded, ObjectError, decode, objects_in
 from memory_sync.vault.seals import read_seal
 from memory_sync.vault.trees import blob_id
 
-SLICE = 256
-"""Blobs that are held in memory at once: of at most 48 KiB each, so 12 MiB."""
+SLICE = 300
+"""Blobs that are held in memory at once: of at most 48 KiB each, so 14 MiB."""
 PATIENCE = 60.0
 """Seconds for which an older head counts as a stale read and not as an attack."""
 BROKEN_EVERY = 300.0
@@ -97,6 +98,9 @@ class Fetcher:
             raise BranchGoneError(vault=kit.vault, remote=kit.remote.url)
         look = RemoteLook(kit)
         listing = look.listing(top, since)
+        fresh = {entry.id for entry in listing.values()}
+        fresh -= {entry.id for entry in self.snapshot.listing.values()}
+        kit.remote.announce(top.id, fresh, len(listing))
         court = Court(trust, look, keys.derived.seal)
         passed: list[Commit] = []
         verdict = court.judge(_noted(_again(top, chain), passed))
@@ -248,7 +252,9 @@ class Fetcher:
                 new.objects[name] = known
             else:
                 wanted[name] = blobs
+        progress = Progress(self._kit, "down", len(wanted))
         for name, _, answer in self._decode_all(wanted.items(), keys):
+            progress.moved_on(1)
             if isinstance(answer, Decoded):
                 new.objects[name] = (answer.path, answer.file)
                 self._kit.spool.put(answer.file.version.digest, answer.content)
@@ -262,7 +268,10 @@ class Fetcher:
         Answers for each with the object (without its content) or the reason why it cannot be read.
         """
         found: dict[Wanted, Decoded | str] = {}
-        for name, blobs, answer in self._decode_all(dict.fromkeys(wanted), keys):
+        several = dict.fromkeys(wanted)
+        ids = {blob for _, blobs in several for blob in blobs}
+        self._kit.remote.announce(self.snapshot.head, ids, len(self.snapshot.listing))
+        for name, blobs, answer in self._decode_all(several, keys):
             found[name, blobs] = answer
             if isinstance(answer, Decoded):
                 self._kit.spool.put(answer.file.version.digest, answer.content)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from memory_sync.errors import KeyMissingError, RecipientUnknownError
-from memory_sync.model import split_root
+from memory_sync.model import Step, split_root
 from memory_sync.ports.clock import Clock
 from memory_sync.ports.files import LocalTree
 from memory_sync.ports.keystore import Keystore
@@ -19,6 +19,8 @@ from memory_sync.vault.judge import Trust
 from memory_sync.vault.keys import AgeCipher, Cipher, CipherError, DerivedKeys, Identity
 
 CipherMaker = Callable[[Identity, Sequence[str]], Cipher]
+Report = Callable[[Step], None]
+"""Is told how far a transfer is."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ class Kit:
     spool: Spool
     clock: Clock
     make_cipher: CipherMaker = AgeCipher
+    report: Report = lambda _: None
 
     def wants(self, path: str) -> bool:
         """Tell whether a path of the vault is one that this device syncs."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
@@ -10,6 +10,7 @@ from memory_sync.engine.apply import base_of
 from memory_sync.engine.fetch import Fetcher
 from memory_sync.engine.kit import Keys, Kit
 from memory_sync.engine.local import flush
+from memory_sync.engine.progress import Progress
 from memory_sync.errors import (
     DiskFullError,
     FileChangedError,
@@ -40,6 +41,8 @@ from memory_sync.vault.trees import blob_id, root_tree
 BATCH_BLOBS = 100
 BATCH_BYTES = 8 * 1024 * 1024
 """What one commit carries at most, unless one file alone is more: what GitHub takes at once."""
+SHORT = 5.0
+"""Seconds that are waited for on the spot where the remote wants a pause between two commits."""
 
 
 @dataclass
@@ -55,6 +58,7 @@ class Pushed:
     sent: int = 0
     commits: int = 0
     again: bool = False
+    resume: float = 0.0
 
 
 @dataclass
@@ -81,15 +85,29 @@ class Pusher:
         self._names = keys.derived.names
         self.done = Pushed()
 
-    def run(self, uploads: Mapping[str, FileVersion], deletes: Iterable[str]) -> Pushed:
+    def run(self, uploads: Mapping[str, FileVersion], deletes: Collection[str]) -> Pushed:
         """Commit the changes in as many batches as they need, each leaving a whole vault.
 
-        Deletes come in the last one: what was renamed is never missing in between. Raises Moved if
-        another device was quicker; what was committed before is recorded.
+        Deletes come in the last one: what was renamed is never missing in between. Where the remote
+        wants a longer pause the rest is left for later. Raises Moved if another device was quicker;
+        what was committed before is recorded.
         """
-        for batch in self._batches(uploads, deletes):
+        progress = Progress(self._kit, "up", len(uploads) + len(deletes))
+        if progress.left:
+            progress.start()
+            self.done.resume = self._pause()
+        for batch in () if self.done.resume else self._batches(uploads, deletes):
             self._commit(batch)
+            progress.moved_on(len(batch.encoded) + len(batch.deletes), commits=1)
+            self.done.resume = self._pause() if progress.left else 0.0
+            if self.done.resume:
+                break
         return self.done
+
+    def _pause(self) -> float:
+        """Return how long the remote wants to be left alone, if that is too long to wait for."""
+        seconds = self._kit.remote.pause()
+        return seconds if seconds > SHORT else 0.0
 
     def _batches(
         self, uploads: Mapping[str, FileVersion], deletes: Iterable[str]

@@ -79,6 +79,7 @@ from memory_sync.errors.remote import (
     FolderGoneError,
     Moved,
     OfflineError,
+    ProxyError,
     RateLimitedError,
     RemoteError,
     RemoteTroubleError,
@@ -87,6 +88,7 @@ from memory_sync.errors.remote import (
     TokenForbiddenError,
     TokenMissingError,
     TokenRejectedError,
+    UntrustedError,
 )
 from memory_sync.errors.usage import (
     AnswerNeededError,
@@ -163,6 +165,7 @@ __all__ = [
     "PathUnknownError",
     "PlanChangedError",
     "PlatformError",
+    "ProxyError",
     "RaceLostError",
     "RateLimitedError",
     "RecipientUnknownError",
@@ -189,6 +192,7 @@ __all__ = [
     "TokenForbiddenError",
     "TokenMissingError",
     "TokenRejectedError",
+    "UntrustedError",
     "UsageError",
     "VaultAmbiguousError",
     "VaultUnknownError",

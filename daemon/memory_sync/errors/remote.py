@@ -55,6 +55,22 @@ class OfflineError(MemorySyncError):
     hint = "memory-sync now"
 
 
+class ProxyError(OfflineError):
+    """The proxy on the way to the remote is down, or refuses; `proxy` has no password."""
+
+    code = "proxy"
+    text = "The proxy {proxy} does not lead to {remote}: {detail}."
+    hint = "memory-sync now"
+
+
+class UntrustedError(OfflineError):
+    """No authority that is trusted here vouches for the server's certificate."""
+
+    code = "untrusted"
+    text = "The certificate of {server} is not trusted ({detail}). ca_file of [github]: {ca_file}."
+    hint = "memory-sync now"
+
+
 class RateLimitedError(OfflineError):
     """GitHub asks to wait."""
 

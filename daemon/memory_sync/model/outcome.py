@@ -52,6 +52,7 @@ class Outcome:
 
     `up` and `down` name the paths that travelled (deletes included), `sent` and `received` are in
     bytes of ciphertext, `again` says that something changed meanwhile and a further look is due.
+    `resume` is after how many seconds the remote takes the rest; 0 if there is none, or it failed.
     """
 
     head: str = ""
@@ -66,6 +67,7 @@ class Outcome:
     problems: tuple[Problem, ...] = field(default=())
     halts: tuple[Problem, ...] = field(default=())
     again: bool = False
+    resume: float = 0.0
 
     def after(self, earlier: Outcome) -> Outcome:
         """Return this outcome with what had travelled before it in the same cycle."""

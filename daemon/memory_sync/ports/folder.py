@@ -40,7 +40,7 @@ from memory_sync.ports.gitfiles import (
 )
 from memory_sync.ports.gitobjects import KINDS, GitObject, write_objects
 from memory_sync.ports.gittrees import NoSuchFileError, edit, entries, walk
-from memory_sync.ports.remote import Condition
+from memory_sync.ports.remote import AtHand, Condition
 from memory_sync.vault.trees import EMPTY_TREE, object_id
 
 AUTHOR = "memory-sync <memory-sync@localhost>"
@@ -64,7 +64,7 @@ class MissingError(DamageError):
     """An object that is not there."""
 
 
-class FolderRemote:
+class FolderRemote(AtHand):
     """A remote `file:///path/vault.git`.
 
     It holds nothing open between two calls, so that a disk can be taken away at any time.

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from memory_sync.model import Change, Commit, Entry, Listing
+from memory_sync.model import About, Change, Commit, Entry, Listing
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,21 @@ class Condition:
     exists: bool
     public: bool | None = None
     can_write: bool = True
+
+
+class AtHand:
+    """What a remote says that has all at hand and sets no limits."""
+
+    def announce(self, commit: str, ids: Collection[str], total: int) -> None:
+        """Nothing is to be made ready."""
+
+    def pause(self, commits: int = 1) -> float:  # noqa: ARG002 - however many
+        """Return 0: at once."""
+        return 0.0
+
+    def about(self) -> About:
+        """Tell nothing."""
+        return About()
 
 
 class Remote(Protocol):
@@ -68,6 +83,13 @@ class Remote(Protocol):
         """Return the direct entries of the commit's root tree."""
         ...
 
+    def announce(self, commit: str, ids: Collection[str], total: int) -> None:
+        """Say which blobs of a commit, of `total` files, are about to be asked for.
+
+        A remote that can hand over a commit as a whole may do so. It is only a hint.
+        """
+        ...
+
     def blobs(self, ids: Iterable[str]) -> Iterator[tuple[str, bytes]]:
         """Fetch blobs, many at a time, in any order; one that the remote lacks is left out."""
         ...
@@ -78,4 +100,12 @@ class Remote(Protocol):
         `parent` None makes the first commit of an empty repository. Returns the new commit's id.
         Raises Moved if the branch is elsewhere, and leaves the branch as it was.
         """
+        ...
+
+    def pause(self, commits: int = 1) -> float:
+        """Return in how many seconds the last of so many more commits may be sent; 0 is now."""
+        ...
+
+    def about(self) -> About:
+        """Tell how the remote is reached; asks nothing."""
         ...

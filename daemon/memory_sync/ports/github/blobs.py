@@ -4,35 +4,69 @@ from __future__ import annotations
 
 import binascii
 from base64 import b64decode
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from memory_sync.errors import RemoteTroubleError
+from memory_sync.ports.github.answers import dig
+from memory_sync.ports.github.archive import Archive
 from memory_sync.ports.github.place import Place
-from memory_sync.ports.github.trouble import dig
 from memory_sync.ports.github.wire import OBJECT_ID, NoGraphError, Wire
 from memory_sync.vault.trees import blob_id
 
 BATCH = 100
 LEAST = 25
 """Blobs a query: at first, and at least where the server does not manage so many."""
+MANY = 300
+"""So many blobs are asked for singly, at most, where they are half of all that a commit has."""
 NODE = "... on Blob { oid text isTruncated isBinary }"
 
 
 class Blobs:
     """Fetches blobs by their ids."""
 
-    def __init__(self, wire: Wire, place: Place) -> None:
+    def __init__(self, wire: Wire, place: Place, folder: Path | None) -> None:
         self._wire = wire
         self._place = place
+        self._folder = folder
         self._batch = BATCH
+        self._announced: tuple[str, frozenset[str]] | None = None
+        self._archive: Archive | None = None
+
+    def announce(self, commit: str, ids: Collection[str], total: int) -> None:
+        """Have the archive of a commit fetched with the first of these blobs, if it is worth it."""
+        self.forget()
+        if len(ids) > MANY and 2 * len(ids) >= total:
+            self._announced = commit, frozenset(ids)
+
+    def forget(self) -> None:
+        """Let go of the archive."""
+        if self._archive:
+            self._archive.close()
+        self._announced = self._archive = None
 
     def fetch(self, ids: Iterable[str]) -> Iterator[tuple[str, bytes]]:
         """Fetch blobs; one that GitHub lacks is left out."""
-        waiting = [oid for oid in dict.fromkeys(ids) if OBJECT_ID.fullmatch(oid)]
+        waiting = []
+        for oid in dict.fromkeys(ids):
+            content = self._from_archive(oid)
+            if content is not None:
+                yield oid, content
+            elif OBJECT_ID.fullmatch(oid):
+                waiting.append(oid)
         while waiting:
             batch, waiting = waiting[: self._batch], waiting[self._batch :]
             yield from self._some(batch)
+
+    def _from_archive(self, oid: str) -> bytes | None:
+        """Take a blob that was announced from the archive, and fetch that first if need be."""
+        if self._announced is None or oid not in self._announced[1]:
+            return None
+        if self._archive is None:
+            commit, ids = self._announced
+            self._archive = Archive.download(self._wire, self._place, commit, ids, self._folder)
+        return self._archive.get(oid)
 
     def _some(self, ids: Sequence[str]) -> Iterator[tuple[str, bytes]]:
         """Fetch in one query, or in halves if that is too much for the server."""

@@ -3,46 +3,77 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 from urllib.parse import quote
 
 from memory_sync.errors import RemoteInvalidError
-from memory_sync.ports.github.trouble import dig
-from memory_sync.ports.github.wire import Wire
+from memory_sync.ports.github.answers import dig
+from memory_sync.ports.github.wire import NAME, Wire
 from memory_sync.ports.remote import Condition
 
-NAME = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+")
 LOGIN = re.compile(r"[A-Za-z0-9_.-]+")
 DESCRIPTION = "An encrypted vault of memory-sync"
+FIRST_PAGE = 10
+"""Commits that are asked for first: mostly these few decide."""
 
 
 class Place:
-    """A repository `OWNER/REPO` and its default branch."""
+    """The repository and its default branch."""
 
-    def __init__(self, wire: Wire, name: str) -> None:
+    def __init__(self, wire: Wire) -> None:
         self._wire = wire
-        self.name = name
-        self.path = f"/repos/{name}"
         self.seen: str | None = None
         """The head that was seen last."""
+        self.newest: list[Any] = []
+        """The commits that came along with a first look at the head."""
         self._branch: str | None = None
+        self._tag = ""
+        self._known = Condition(exists=False)
+
+    @property
+    def name(self) -> str:
+        """What the repository is called now."""
+        return self._wire.name
+
+    @property
+    def path(self) -> str:
+        """Where the repository lies below the API's address."""
+        return f"/repos/{self.name}"
 
     def condition(self) -> Condition:
-        """Ask whether the repository exists, who can read it, and what its branch is."""
-        answer = self._wire.ask("GET", self.path, allow=(404,))
+        """Ask whether the repository exists, who can read it, and what its branch is.
+
+        It costs no quota if nothing about the repository has changed since it was asked last.
+        """
+        headers = {"If-None-Match": self._tag} if self._tag else None
+        answer = self._wire.ask("GET", self.path, headers=headers, allow=(304, 404))
+        if answer.status == 304 and self._tag:
+            return self._known
+        self._tag = ""
+        if answer.status == 404 and self._wire.renamed:
+            # What it was renamed to is gone; perhaps it has its old name back.
+            self._wire.rename(None)
+            return self.condition()
         if answer.status == 404:
             return Condition(exists=False)
+        if answer.status == 304:
+            raise self._wire.explain.answer(answer)
         name, branch = dig(answer.data, "full_name"), dig(answer.data, "default_branch")
         private = dig(answer.data, "private")
         if not (isinstance(name, str) and isinstance(branch, str) and isinstance(private, bool)):
             raise self._wire.explain.senseless("a repository without name, branch or privacy")
+        if not branch.isprintable() or not NAME.fullmatch(name):
+            raise self._wire.explain.senseless("a branch or a name that cannot be written")
         if name.casefold() != self.name.casefold():
-            raise self._wire.explain.trouble(f"the repository was renamed to {name}")
-        if not branch.isprintable():
-            raise self._wire.explain.senseless("a branch whose name cannot be written")
+            self._wire.rename(name)
         self._branch = branch
         may_push = dig(answer.data, "permissions", "push") is not False
         archived = dig(answer.data, "archived") is True
-        return Condition(exists=True, public=not private, can_write=may_push and not archived)
+        self._known = Condition(
+            exists=True, public=not private, can_write=may_push and not archived
+        )
+        self._tag = answer.headers.get("etag", "")
+        return self._known
 
     def require(self) -> None:
         """Raise RepositoryGoneError unless the repository is there."""
@@ -85,6 +116,9 @@ class Place:
 
     def head(self, known: str | None = None) -> str | None:
         """Return the branch's head, None if there is none; it costs no quota if it is `known`."""
+        self.newest = []
+        if known is None and self._branch is None:
+            return self._first_look()
         headers = {"Accept": "application/vnd.github.sha"}
         if known:
             headers["If-None-Match"] = f'"{known}"'
@@ -101,7 +135,8 @@ class Place:
             if answer.status == 304 and known:
                 self.seen = known
             elif answer.status < 300:
-                self.seen = self._wire.oid(answer.text.strip())
+                # A server that cannot answer with the id alone answers with the commit.
+                self.seen = self._wire.oid(dig(answer.data, "sha") or answer.text.strip())
             elif answer.status == 304:
                 raise self._wire.explain.answer(answer)
             elif answer.status != 409:
@@ -110,6 +145,19 @@ class Place:
                 if self.branch() != branch:
                     continue
             break
+        return self.seen
+
+    def _first_look(self) -> str | None:
+        """Ask for the newest commits of the default branch, whatever it is called."""
+        self.seen = None
+        answer = self._wire.ask(
+            "GET", f"{self.path}/commits", query={"per_page": FIRST_PAGE}, allow=(404, 409, 422)
+        )
+        if answer.status < 300 and isinstance(answer.data, list):
+            self.newest = answer.data
+            self.seen = self._wire.oid(answer.data, 0, "sha") if answer.data else None
+        elif answer.status != 409:
+            self.require()
         return self.seen
 
 

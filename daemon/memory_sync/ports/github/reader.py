@@ -11,14 +11,13 @@ from typing import Any
 from memory_sync.errors import RemoteTroubleError
 from memory_sync.model import Commit, Entry, Listing
 from memory_sync.model.remote import FILE_MODE, TREE_MODE
-from memory_sync.ports.github.place import Place
-from memory_sync.ports.github.trouble import dig
+from memory_sync.ports.github.answers import dig
+from memory_sync.ports.github.place import FIRST_PAGE, Place
 from memory_sync.ports.github.wire import OBJECT_ID, Wire
 from memory_sync.vault.trees import EMPTY_TREE
 
-FIRST_PAGE = 10
 PAGE = 100
-"""Commits a request: mostly the first few decide, and else it is a long way down."""
+"""Commits a request, where the first few have not decided."""
 MODE = re.compile(r"[0-7]{5,6}")
 MAX_FILES = 300
 """So many changed files are all that a comparison tells."""
@@ -48,6 +47,8 @@ class Reader:
         known: dict[str, Commit] = {}
         if since and since != head:
             known = self._compare(since, head)
+        elif head == self._place.seen and self._place.newest:
+            known = self._commits(self._place.newest)
         size = PAGE if known else FIRST_PAGE
         wanted = head
         while wanted:

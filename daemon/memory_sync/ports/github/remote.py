@@ -2,39 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import closing
+from pathlib import Path
 
-from memory_sync.model import Change, Commit, Entry, Listing
+from memory_sync.model import About, Change, Commit, Entry, Listing
+from memory_sync.ports.clock import SystemClock
 from memory_sync.ports.github.blobs import Blobs
+from memory_sync.ports.github.memory import Memory
 from memory_sync.ports.github.place import Place, login_of, repository_name
 from memory_sync.ports.github.reader import Reader
+from memory_sync.ports.github.transport import Link, without_password
 from memory_sync.ports.github.wire import Wire
 from memory_sync.ports.github.writer import Writer
+from memory_sync.ports.pace import UNLIMITED, Pace
 from memory_sync.ports.remote import Condition
 from memory_sync.ports.token import Token
 
 
-def login(token: Token, base_url: str, timeout: float) -> str:
+def login(
+    token: Token,
+    base_url: str,
+    timeout: float,
+    *,
+    proxy: str | None = None,
+    ca_file: Path | None = None,
+) -> str:
     """Ask GitHub whose token it is, before there is a repository."""
-    with closing(Wire("github:OWNER/REPO", token, base_url, timeout)) as wire:
+    link, pace = Link(base_url, timeout, proxy, ca_file), Pace(SystemClock())
+    with closing(Wire("OWNER/REPO", token, link, pace, Memory(pace.clock))) as wire:
         return login_of(wire)
 
 
 class GitHubRemote:
     """A remote `github:OWNER/REPO`; one for each thread.
 
-    `timeout` is in seconds and counts for each wait on the network. Raises RemoteInvalidError, and
+    `timeout` is in seconds and counts for each wait on the network; `proxy` and `ca_file` are as
+    in `transport.Link`. `pace` is shared by all that use the token; without one there are no
+    limits. `folder` is a private one, for notes and downloads. Raises RemoteInvalidError, and
     TokenRejectedError for a token that cannot even be sent.
     """
 
-    def __init__(self, owner_repo: str, token: Token, base_url: str, timeout: float) -> None:
+    def __init__(
+        self,
+        owner_repo: str,
+        token: Token,
+        base_url: str,
+        timeout: float,
+        *,
+        proxy: str | None = None,
+        ca_file: Path | None = None,
+        pace: Pace | None = None,
+        folder: Path | None = None,
+    ) -> None:
+        link = Link(base_url, timeout, proxy, ca_file)
+        pace = pace or Pace(SystemClock(), UNLIMITED)
         name = repository_name(owner_repo)
         self._url = f"github:{name}"
-        self._wire = Wire(self._url, token, base_url, timeout)
-        self._place = Place(self._wire, name)
+        self._token = token
+        memory = Memory(pace.clock, folder / "github.json" if folder else None)
+        self._wire = Wire(name, token, link, pace, memory)
+        self._place = Place(self._wire)
         self._reader = Reader(self._wire, self._place)
-        self._blobs = Blobs(self._wire, self._place)
+        self._blobs = Blobs(self._wire, self._place, folder)
         self._writer = Writer(self._wire, self._place)
 
     @property
@@ -43,7 +73,8 @@ class GitHubRemote:
         return self._url
 
     def close(self) -> None:
-        """Let go of the connection; the next request makes a new one."""
+        """Let go of the connection and of what was downloaded; the next request makes a new one."""
+        self._blobs.forget()
         self._wire.close()
 
     def condition(self) -> Condition:
@@ -76,6 +107,10 @@ class GitHubRemote:
         """Return the direct entries of the commit's root tree."""
         return self._reader.top(commit)
 
+    def announce(self, commit: str, ids: Collection[str], total: int) -> None:
+        """Say which blobs are about to be asked for: very many come as one archive."""
+        self._blobs.announce(commit, ids, total)
+
     def blobs(self, ids: Iterable[str]) -> Iterator[tuple[str, bytes]]:
         """Fetch blobs, a hundred a request; one that GitHub lacks is left out."""
         return self._blobs.fetch(ids)
@@ -87,3 +122,20 @@ class GitHubRemote:
         landed: RemoteError then names the commit, whose seal does not count.
         """
         return self._writer.commit(parent, change)
+
+    def pause(self, commits: int = 1) -> float:
+        """Return in how many seconds GitHub's limits let the last of so many more commits go."""
+        return self._wire.pace.pause(commits)
+
+    def about(self) -> About:
+        """Tell how GitHub is reached and what is left of its limits."""
+        link = self._wire.link
+        return About(
+            path="graphql" if self._wire.graph_available else "rest",
+            token=self._token.source,
+            server=link.base_url,
+            proxy=without_password(link.proxy) if link.proxy else "",
+            ca_file=str(link.ca_file or ""),
+            renamed=f"github:{self._wire.name}" if self._wire.renamed else "",
+            budgets=self._wire.pace.budgets(),
+        )

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
+import math
+from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from urllib3.exceptions import NameResolutionError
@@ -14,49 +13,30 @@ from urllib3.exceptions import NameResolutionError
 from memory_sync.errors import (
     MemorySyncError,
     OfflineError,
+    ProxyError,
     RateLimitedError,
     RemoteError,
     RemoteTroubleError,
     RepositoryGoneError,
     TokenForbiddenError,
     TokenRejectedError,
+    UntrustedError,
 )
+from memory_sync.ports.clock import Clock
+from memory_sync.ports.github.answers import Answer, dig, limited, wait
+from memory_sync.ports.github.transport import Link, ProxyFailedError, UntrustedServerError
 from memory_sync.ports.names import shown
 from memory_sync.ports.token import Token
-
-DEFAULT_WAIT = 60
-LONGEST_WAIT = 3600
-"""Seconds to wait where GitHub names none, and at most: its limits are for an hour."""
-
-LIMITED = re.compile(r"rate limit|abuse detection", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An HTTP answer; header names are in lower case, `data` is the body if that is JSON."""
-
-    status: int
-    headers: Mapping[str, str]
-    text: str = field(repr=False)
-    data: Any = field(default=None, repr=False)
-
-
-def dig(data: Any, *keys: str | int) -> Any:
-    """Return what lies below these keys of a JSON value, None if it is not there."""
-    for key in keys:
-        try:
-            data = data[key]
-        except (LookupError, TypeError):
-            return None
-    return data
 
 
 class Explain:
     """Makes the errors for one remote and one token."""
 
-    def __init__(self, remote: str, token: Token) -> None:
+    def __init__(self, remote: str, token: Token, link: Link, clock: Clock) -> None:
         self._remote = remote
         self._token = token
+        self._link = link
+        self._clock = clock
 
     def answer(self, answer: Answer) -> MemorySyncError:
         """Explain a status that is no success."""
@@ -64,7 +44,7 @@ class Explain:
         status = answer.status
         if status == 401:
             return self.rejected()
-        if status == 429 or (status == 403 and _limited(answer, str(message))):
+        if status == 429 or (status == 403 and limited(answer, str(message))):
             return self.limited(answer)
         if status == 403:
             return self.forbidden(message or "GitHub answered 403")
@@ -87,14 +67,16 @@ class Explain:
     def failure(self, error: Exception) -> MemorySyncError:
         """Explain a request that got no answer; what the exception says is not repeated."""
         kinds = requests.exceptions
+        if isinstance(error, ProxyFailedError):
+            return ProxyError(remote=self._remote, proxy=error.proxy, detail=error.detail)
+        if isinstance(error, UntrustedServerError):
+            return self._untrusted(str(error))
         if isinstance(error, (kinds.ChunkedEncodingError, kinds.ContentDecodingError)):
             return self._offline("the answer broke off")
         if isinstance(error, kinds.Timeout):
             return self._offline("no answer in time")
         if isinstance(error, kinds.SSLError):
             return self._offline("no trusted connection (TLS)")
-        if isinstance(error, kinds.ProxyError):
-            return self._offline("the proxy does not connect")
         if isinstance(error, kinds.ConnectionError):
             cause = dig(error.args, 0)
             if isinstance(getattr(cause, "reason", None), NameResolutionError):
@@ -106,7 +88,11 @@ class Explain:
 
     def limited(self, answer: Answer) -> RateLimitedError:
         """Say for how long GitHub asks to wait."""
-        return RateLimitedError(remote=self._remote, seconds=_wait(answer))
+        return self.pausing(wait(answer, self._clock.now()))
+
+    def pausing(self, seconds: float) -> RateLimitedError:
+        """Say that nothing is to be sent for so long."""
+        return RateLimitedError(remote=self._remote, seconds=math.ceil(seconds))
 
     def rejected(self) -> TokenRejectedError:
         """Say that the token is worth nothing."""
@@ -132,32 +118,12 @@ class Explain:
     def _offline(self, detail: str) -> OfflineError:
         return OfflineError(remote=self._remote, detail=detail)
 
+    def _untrusted(self, detail: str) -> UntrustedError:
+        server, ca_file = urlsplit(self._link.base_url).hostname, self._link.ca_file or "not set"
+        return UntrustedError(remote=self._remote, server=server, detail=detail, ca_file=ca_file)
+
     def _clean(self, detail: object) -> str:
         """Make what a server says fit for a line on a terminal, and free of the token."""
         text = str(detail).encode("utf-8", "replace").decode()
         text = " ".join(text.replace(self._token.value, "(token)").split())
         return shown(text[:200].rstrip(". "))
-
-
-def _limited(answer: Answer, message: str) -> bool:
-    return (
-        "retry-after" in answer.headers
-        or answer.headers.get("x-ratelimit-remaining") == "0"
-        or bool(LIMITED.search(message))
-    )
-
-
-def _wait(answer: Answer) -> int:
-    """Return for how many seconds to wait, by the server's own clock."""
-    headers = answer.headers
-    seconds = DEFAULT_WAIT
-    asked, reset = headers.get("retry-after", ""), headers.get("x-ratelimit-reset", "")
-    if asked.isdecimal():
-        seconds = int(asked)
-    elif headers.get("x-ratelimit-remaining") == "0" and reset.isdecimal():
-        try:
-            now = parsedate_to_datetime(headers.get("date", "")).timestamp()
-        except ValueError:
-            return DEFAULT_WAIT
-        seconds = int(int(reset) - now) + 1
-    return max(1, min(seconds, LONGEST_WAIT))

@@ -1,30 +1,33 @@
 """The one way to GitHub: each request goes through here, once, and each failure becomes ours.
 
-PyGithub's own retry and throttle are off. Its `Requester` follows a 301 without the query string
-and waits inside a call on a 202; the transport below lets neither happen.
+PyGithub's own retry and throttle are off: `Pace` keeps to GitHub's limits. Its `Requester` follows
+a 301 without the query string and waits inside a call on a 202; the transport lets neither happen.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Mapping
-from typing import Any, Final
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import closing, contextmanager
+from typing import IO, Any, Final
 from urllib.parse import urlsplit
 
 from github import Auth, Github
 from github.Requester import HTTPRequestsConnectionClass, HTTPSRequestsConnectionClass
-from requests import PreparedRequest, Response
-from requests.adapters import HTTPAdapter
 
-from memory_sync.errors import MemorySyncError
-from memory_sync.ports.github.trouble import Answer, Explain, dig
+from memory_sync.errors import MemorySyncError, RateLimitedError
+from memory_sync.ports.github.answers import Answer, budget, dig
+from memory_sync.ports.github.memory import Memory
+from memory_sync.ports.github.transport import AsideError, Link, session
+from memory_sync.ports.github.trouble import Explain
+from memory_sync.ports.pace import MUTATION, QUERY, READ, WRITE, Ask, Pace
 from memory_sync.ports.token import Token
 
 OBJECT_ID = re.compile(r"[0-9a-f]{40}")
 SENDABLE = re.compile(r"[!-~]+")
-ASIDE = (202, 301, 302, 303, 307, 308)
-"""Statuses on which PyGithub would go on by itself, or give back an object full of None."""
+NAME = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+")
+RENAMED = re.compile(r"/repositories/([0-9]+)")
 NO_GRAPH = (404, 405, 410, 501)
 SCHEMA = re.compile(
     r"doesn't exist on type|isn't a defined|Cannot query field|Unknown (type|field|mutation)"
@@ -35,48 +38,23 @@ class NoGraphError(Exception):
     """The server has no GraphQL, or not what was asked of it; nothing was carried out."""
 
 
-class _AsideError(Exception):
-    """An answer that leads elsewhere."""
-
-    def __init__(self, status: int, location: str) -> None:
-        super().__init__(status)
-        self.status = status
-        self.location = location
-
-
-class _Transport(HTTPAdapter):
-    """Sends each request once, with a time-out that may be a fraction, and follows nothing."""
-
-    def __init__(self, timeout: float) -> None:
-        super().__init__(max_retries=0)
-        self._timeout = timeout
-
-    def send(  # noqa: PLR0917 - the base class's arguments
-        self,
-        request: PreparedRequest,
-        stream: bool = False,
-        timeout: Any = None,  # noqa: ARG002 - PyGithub's knows whole seconds only
-        verify: bool | str = True,
-        cert: Any = None,
-        proxies: Any = None,
-    ) -> Response:
-        """Send it."""
-        response = super().send(request, stream, self._timeout, verify, cert, proxies)
-        if response.status_code in ASIDE:
-            response.close()
-            raise _AsideError(response.status_code, response.headers.get("location", ""))
-        # Otherwise the encoding is guessed from the bytes.
-        response.encoding = "utf-8"
-        return response
-
-
 class Wire:
-    """A connection to GitHub for one repository and one token; not for several threads."""
+    """A connection to GitHub for one repository and one token; not for several threads.
 
-    def __init__(self, remote: str, token: Token, base_url: str, timeout: float) -> None:
-        self.explain: Final = Explain(remote, token)
+    `name` is what the repository `OWNER/REPO` is called now; it follows a renaming.
+    """
+
+    def __init__(self, name: str, token: Token, link: Link, pace: Pace, memory: Memory) -> None:
+        self._clock: Final = pace.clock
+        self.link: Final = link
+        self.explain: Final = Explain(f"github:{name}", token, link, self._clock)
         if not SENDABLE.fullmatch(token.value):
             raise self.explain.rejected()
+        self._configured: Final = name
+        self._memory: Final = memory
+        self.pace: Final = pace
+        self.name = memory.renamed(name) or name
+        base_url = link.base_url
         self._github = Github(
             auth=Auth.Token(token.value),
             base_url=base_url,
@@ -89,8 +67,8 @@ class Wire:
         https = url.scheme == "https"
         made = HTTPSRequestsConnectionClass if https else HTTPRequestsConnectionClass
         self._connection = made(url.hostname or "", url.port)
-        self._connection.session.mount(f"{url.scheme}://", _Transport(timeout))
-        self.graph_available = True
+        self._connection.session = session(link)
+        self.graph_available = not memory.no_graphql
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -112,14 +90,18 @@ class Wire:
 
         `plain` allows a body that is not JSON. Any other answer, or none, is raised as our error.
         """
-        outcome = self._attempt(verb, path, query, body, headers)
+        outcome = self._outcome(verb, path, query, body, headers)
         # Raised out here, so that it carries no other exception with it.
+        if isinstance(outcome, RateLimitedError):
+            raise self._barred(outcome)
         if isinstance(outcome, MemorySyncError):
             raise outcome
+        if isinstance(outcome, AsideError):
+            raise self.explain.trouble(f"GitHub answered {outcome.status} instead of an answer")
         if outcome.status in allow:
             return outcome
         if outcome.status >= 300:
-            raise self.explain.answer(outcome)
+            raise self._barred(self.explain.answer(outcome))
         page = "html" in outcome.headers.get("content-type", "")
         if page or (outcome.data is None and not plain):
             raise self.explain.trouble("what answered was not GitHub (a proxy or a sign-in page?)")
@@ -138,13 +120,39 @@ class Wire:
         errors = dig(answer.data, "errors") or []
         if answer.status in NO_GRAPH or _not_in_schema(answer.data, errors):
             self.graph_available = False
+            self._memory.note_graphql(there=False)
             raise NoGraphError
         if not isinstance(errors, list):
             raise self.explain.senseless("errors that are no list")
         refusal = self.explain.graph(errors, answer)
         if refusal:
-            raise refusal
+            raise self._barred(refusal)
+        self._memory.note_graphql(there=True)
         return dig(answer.data, "data"), errors
+
+    @contextmanager
+    def download(self, path: str) -> Iterator[IO[bytes] | None]:
+        """Give the stream of what a redirection leads to, such as an archive; None without one.
+
+        It lies on another server, which gets no token. Raises RateLimitedError; what reading the
+        stream raises is urllib3's.
+        """
+        outcome = self._outcome("GET", path)
+        if isinstance(outcome, RateLimitedError):
+            raise self._barred(outcome)
+        place = outcome.location if isinstance(outcome, AsideError) else ""
+        if not place.startswith(("https://", self.link.base_url)):
+            yield None
+            return
+        with closing(session(self.link)) as aside:
+            try:
+                response = aside.get(place, stream=True)
+            except Exception:  # noqa: BLE001 - there are other ways, which say what is wrong
+                yield None
+                return
+            with response:
+                raw: Any = response.raw
+                yield raw if response.status_code == 200 else None
 
     def oid(self, data: Any, *keys: str | int) -> str:
         """Return the object id that lies below these keys; raises RemoteError if none does."""
@@ -154,6 +162,48 @@ class Wire:
             raise self.explain.senseless(f"no object id in {place}")
         return found
 
+    def _outcome(
+        self,
+        verb: str,
+        path: str,
+        query: Mapping[str, str | int] | None = None,
+        body: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer | AsideError | MemorySyncError:
+        """Send a request, and again to a repository's new name where the old one leads there.
+
+        A request that was answered with a redirection was not carried out.
+        """
+        outcome = self._attempt(verb, path, query, body, headers)
+        if not isinstance(outcome, AsideError) or not (found := RENAMED.search(outcome.location)):
+            return outcome
+        answer = self._attempt("GET", f"/repositories/{found[1]}")
+        new, old = None, f"/repos/{self.name}"
+        if isinstance(answer, Answer):
+            new = dig(answer.data, "full_name")
+        elif isinstance(answer, RateLimitedError):
+            return answer
+        if not path.startswith(old) or not isinstance(new, str) or not NAME.fullmatch(new):
+            return self.explain.trouble("the repository was renamed, and not to be found")
+        self.rename(new)
+        return self._attempt(verb, f"/repos/{new}{path[len(old) :]}", query, body, headers)
+
+    def rename(self, name: str | None) -> None:
+        """Use this name of the repository from now on; None for the one that is configured."""
+        self.name = name or self._configured
+        self._memory.note_renamed(self._configured, name)
+
+    @property
+    def renamed(self) -> bool:
+        """Tell whether the repository has another name now than the configuration knows."""
+        return self.name != self._configured
+
+    def _barred(self, error: MemorySyncError) -> MemorySyncError:
+        """Keep quiet for as long as GitHub asks to, whoever uses this token."""
+        if isinstance(error, RateLimitedError):
+            self.pace.bar(float(str(error.facts["seconds"])))
+        return error
+
     def _attempt(
         self,
         verb: str,
@@ -161,32 +211,27 @@ class Wire:
         query: Mapping[str, str | int] | None = None,
         body: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
-    ) -> Answer | MemorySyncError:
+    ) -> Answer | AsideError | MemorySyncError:
         """Send a request; whatever PyGithub or what lies below it raises ends here."""
+        if seconds := self.pace.take(self._kind(verb, path, body)):
+            return self.explain.pausing(seconds)
         try:
             status, found, text = self._github.requester.requestJson(
                 verb, path, dict(query or {}), dict(headers or {}), body, self._connection
             )
-        except _AsideError as error:
-            aside = error
+        except AsideError as error:
+            return error
         except Exception as error:  # noqa: BLE001 - nothing foreign leaves the adapter
             return self.explain.failure(error)
-        else:
-            return Answer(status, found, text, _parse(text))
-        return self._explain_aside(path, aside)
+        answer = Answer(status, found, text, _parse(text))
+        if left := budget(answer, self._clock.now()):
+            self.pace.note(left)
+        return answer
 
-    def _explain_aside(self, path: str, aside: _AsideError) -> MemorySyncError:
-        """Say what a redirection means: a repository that was renamed leads to its number."""
-        number = re.search(r"/repositories/([0-9]+)", aside.location)
-        if number is None:
-            return self.explain.trouble(f"GitHub answered {aside.status} instead of an answer")
-        named = None
-        place = f"/repositories/{number[1]}"
-        if path != place:
-            answer = self._attempt("GET", place)
-            named = dig(answer.data, "full_name") if isinstance(answer, Answer) else None
-        new = f" to {named}" if named else ""
-        return self.explain.trouble(f"the repository was renamed{new}")
+    def _kind(self, verb: str, path: str, body: Mapping[str, Any] | None) -> Ask:
+        if path == self._github.requester.graphql_url:
+            return MUTATION if str(dig(body, "query")).startswith("mutation") else QUERY
+        return READ if verb == "GET" else WRITE
 
 
 def _parse(text: str) -> Any:

@@ -8,14 +8,15 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import quote
 
 from memory_sync.errors import MemorySyncError, Moved
 from memory_sync.model import Change
-from memory_sync.model.remote import FILE_MODE
+from memory_sync.model.remote import FILE_MODE, TREE_MODE
+from memory_sync.ports.github.answers import Answer, dig
 from memory_sync.ports.github.place import Place
-from memory_sync.ports.github.trouble import Answer, dig
 from memory_sync.ports.github.wire import NoGraphError, Wire
 
 SMALL_WRITES = 110
@@ -114,6 +115,8 @@ class Writer:
         for entries in self._slices(parent, change):
             body = {"base_tree": tree, "tree": entries}
             tree = self._wire.oid(self._send(parent, "POST", "/git/trees", body), "sha")
+        if tree != change.tree and change.deletes:
+            tree = self._without_empty_folders(parent, tree)
         if tree != change.tree:
             raise self._wire.explain.senseless(f"the change makes tree {tree}, not {change.tree}")
         body = {"message": change.message, "tree": tree, "parents": [parent]}
@@ -123,6 +126,25 @@ class Writer:
         if self._wire.oid(moved, "object", "sha") != commit:
             raise self._wire.explain.senseless("the branch went to another commit")
         return commit
+
+    def _without_empty_folders(self, parent: str, tree: str) -> str:
+        """Take the folders without a file out of a tree: some servers leave them there."""
+        place = f"{self._place.path}/git/trees/{tree}"
+        items = dig(self._wire.ask("GET", place, query={"recursive": "1"}).data, "tree") or []
+        paths = {str(dig(item, "path")): dig(item, "type") for item in items}
+        kept = {""}
+        for path, kind in paths.items():
+            if kind != "tree":
+                kept.update(map(str, PurePosixPath(path).parents))
+        entries = [
+            {"path": path, "mode": TREE_MODE, "type": "tree", "sha": None}
+            for path, kind in paths.items()
+            if kind == "tree" and path not in kept and path.rpartition("/")[0] in kept
+        ]
+        if not entries:
+            return tree
+        body = {"base_tree": tree, "tree": entries}
+        return self._wire.oid(self._send(parent, "POST", "/git/trees", body), "sha")
 
     def _slices(self, parent: str, change: Change) -> Iterator[list[dict[str, Any]]]:
         """Cut the entries of a changed tree into what one request takes."""

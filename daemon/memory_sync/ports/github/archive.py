@@ -1,0 +1,85 @@
+"""A whole commit in one download: how a new device gets ten thousand files.
+
+The archive is believed in nothing: what it holds is known by the id that its bytes compute to, and
+what it leaves out or changes is fetched in another way.
+"""
+
+from __future__ import annotations
+
+import tarfile
+import tempfile
+import zlib
+from collections.abc import Collection
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Self
+
+from urllib3.exceptions import HTTPError
+
+from memory_sync.ports.github.place import Place
+from memory_sync.ports.github.wire import Wire
+from memory_sync.vault.trees import blob_id
+
+MAX_BLOB = 1024 * 1024
+"""Bytes of the largest file that is taken from an archive: parts of objects have 48 KiB."""
+BROKEN = (tarfile.TarError, OSError, EOFError, zlib.error, ValueError, HTTPError)
+"""What reading an archive raises that is cut short, damaged, or too much for the disk."""
+
+
+class Archive:
+    """The blobs of one commit that were wanted, in a file without a name."""
+
+    def __init__(self) -> None:
+        self._store: IO[bytes] | None = None
+        self._places: dict[str, tuple[int, int]] = {}
+
+    @classmethod
+    def download(
+        cls, wire: Wire, place: Place, commit: str, ids: Collection[str], folder: Path | None
+    ) -> Self:
+        """Download a commit and keep these blobs of it, or as many as come.
+
+        `folder` is where the file lies. Raises RateLimitedError.
+        """
+        made = cls()
+        path = f"{place.path}/tarball/{commit}"
+        # Of an archive that breaks off, what has come is as good: each blob is known by its id.
+        with wire.download(path) as stream, suppress(*BROKEN):
+            if stream:
+                made._store = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - closed by `close`
+                made._sort(stream, made._store, set(ids))
+        return made
+
+    def _sort(self, stream: IO[bytes], store: IO[bytes], wanted: set[str]) -> None:
+        with tarfile.open(fileobj=stream, mode="r|gz") as tar:
+            for member in tar:
+                inside = tar.extractfile(member) if member.isfile() else None
+                if inside is None or member.size > MAX_BLOB:
+                    continue
+                content = inside.read()
+                oid = blob_id(content)
+                if oid in wanted and oid not in self._places:
+                    place = store.tell()
+                    store.write(content)
+                    store.flush()
+                    self._places[oid] = (place, len(content))
+
+    def get(self, oid: str) -> bytes | None:
+        """Return a blob, None if the archive did not have it."""
+        if self._store is None or oid not in self._places:
+            return None
+        place, size = self._places[oid]
+        with suppress(OSError):
+            self._store.seek(place)
+            content = self._store.read(size)
+            if len(content) == size:
+                return content
+        return None
+
+    def close(self) -> None:
+        """Forget it."""
+        self._places.clear()
+        if self._store:
+            with suppress(OSError):
+                self._store.close()
+            self._store = None
