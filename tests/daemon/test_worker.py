@@ -13,7 +13,7 @@ from memory_sync.daemon.schedule import Timing
 from memory_sync.daemon.worker import Job, Worker
 from memory_sync.engine.cycle import Engine
 from memory_sync.errors import MemorySyncError, OfflineError, TokenRejectedError
-from memory_sync.model import Outcome, Phase
+from memory_sync.model import About, Outcome, Phase, Step
 from memory_sync.ports.clock import SystemClock
 from tests.daemon.homes import wait
 
@@ -47,6 +47,9 @@ class Script:
     def distrust(self) -> None:
         self.distrusted = True
 
+    def about(self) -> About:
+        return About()
+
     def pending(self) -> int:
         return 3
 
@@ -61,7 +64,7 @@ class Bench:
         self.log = Notes()
 
         @contextmanager
-        def opener() -> Iterator[Engine]:
+        def opener(_report: Callable[[Step], None]) -> Iterator[Engine]:
             self.opened += 1
             yield cast("Engine", self.script)
 

@@ -18,6 +18,7 @@ from memory_sync.config.loading import load
 from memory_sync.config.settings import RootSettings, VaultSettings
 from memory_sync.config.writing import add_root, add_vault
 from memory_sync.engine.found import Finding, found, look_into, trust_for
+from memory_sync.engine.kit import Report
 from memory_sync.errors import (
     Moved,
     NotAVaultError,
@@ -34,6 +35,7 @@ from memory_sync.ports.handles import FOLDER
 from memory_sync.ports.look import Bounds, Look
 from memory_sync.ports.marker import Marker, open_root, read
 from memory_sync.ports.remote import Condition, Remote
+from memory_sync.ports.spool import Spool
 from memory_sync.ports.state import State
 from memory_sync.vault.judge import Trust
 
@@ -91,6 +93,18 @@ def examine(context: Context, vault: VaultSettings) -> tuple[Remote, Condition, 
     return remote, condition, look_into(remote) if condition.exists else Finding()
 
 
+def vet(remote: Remote, condition: Condition, finding: Finding) -> tuple[str, ...]:
+    """Refuse a token that can do too little, and tell what it can do that is not needed.
+
+    Raises TokenForbiddenError before anything is written.
+    """
+    if not remote.url.startswith("github:"):
+        return ()
+    from memory_sync.ports.github import GitHubRemote
+
+    return remote.vet(condition, finding.head) if isinstance(remote, GitHubRemote) else ()
+
+
 def establish(
     context: Context, vault: VaultSettings, remote: Remote, condition: Condition, finding: Finding
 ) -> tuple[Trust, bool]:
@@ -127,12 +141,14 @@ def establish(
         return trust, False
 
 
-def compare(context: Context, vault: VaultSettings, root: RootSettings) -> Comparison:
+def compare(
+    context: Context, vault: VaultSettings, root: RootSettings, report: Report, spool: Spool
+) -> Comparison:
     """Compare a folder with what a vault holds under the root's name, and change nothing.
 
-    The listing and what each object is are remembered; contents are fetched again when written.
+    What each object is is remembered; the contents stay in the spool.
     """
-    with open_vault(context, replace_roots(vault, ())) as engine:
+    with open_vault(context, replace_roots(vault, ()), report, spool) as engine:
         there = {path: file.version.digest for path, file in engine.remote_files().items()}
     return compare_with(context, root, there)
 

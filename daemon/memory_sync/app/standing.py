@@ -9,7 +9,7 @@ from typing import Any
 from memory_sync.app.context import Context
 from memory_sync.config.settings import VaultSettings
 from memory_sync.daemon.report import VaultReport
-from memory_sync.model import Phase
+from memory_sync.model import About, Phase
 
 
 def standing(context: Context) -> list[dict[str, Any]]:
@@ -27,9 +27,18 @@ def _row(context: Context, vault: VaultSettings) -> dict[str, Any]:
         head=known.get("head", ""),
         last_success=float(known.get("last_success", 0)),
         conflicts=int(known.get("conflicts", 0)),
+        about=_about(known.get("about", "{}")),
     )
     halts = _loaded(known.get("halts", "[]"))
     return {**report.data(), "problems": halts, "reason": halts[0] if halts else None}
+
+
+def _about(text: str) -> About:
+    """Read how the remote was reached when it was last looked at; what was left then is past."""
+    try:
+        return About(**{**json.loads(text), "budgets": ()})
+    except (ValueError, TypeError):
+        return About()
 
 
 def _loaded(text: str) -> list[dict[str, Any]]:

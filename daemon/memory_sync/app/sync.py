@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from memory_sync.app.context import Context
@@ -11,11 +12,18 @@ from memory_sync.app.vaults import open_vault
 from memory_sync.config.settings import VaultSettings
 from memory_sync.daemon.client import Client, find_socket
 from memory_sync.daemon.report import outcome_data, preview_data
+from memory_sync.engine.kit import Report
 from memory_sync.engine.local import problem
 from memory_sync.errors import DaemonError, DaemonSilentError, DaemonVersionError, MemorySyncError
+from memory_sync.model import Step
+from memory_sync.ports.clock import Clock
+from memory_sync.ports.spool import Spool
 
 SYNC_TIMEOUT = 30.0
 """Seconds without a sign of life after which the daemon counts as silent; it beats each second."""
+
+TRAVELLED = ("up", "down", "merged", "new_conflicts")
+"""What of an outcome adds up over several rounds."""
 
 
 @dataclass(frozen=True)
@@ -28,19 +36,65 @@ class Wish:
     confirm: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
-def sync(context: Context, vaults: Iterable[VaultSettings], wish: Wish) -> dict[str, Any]:
+def sync(
+    context: Context,
+    vaults: Collection[VaultSettings],
+    wish: Wish,
+    report: Report = lambda _: None,
+    spool: Spool | None = None,
+) -> dict[str, Any]:
     """Run a cycle on each vault, and answer with a row for each, by name.
 
-    A row is an outcome's data, `{"plan": …, "halts": …}` for a dry run, or `{"error": …}`.
+    A row is an outcome's data, `{"plan": …, "halts": …}` for a dry run, or `{"error": …}`. `report`
+    is told how far it is; `spool` may hold contents that were fetched before. Where a remote takes
+    only so much at a time, the rest is waited for.
     """
     names = [vault.name for vault in vaults]
-    served = through_daemon(context, names, wish)
+    rows = _round(context, vaults, wish, report, spool)
+    while pause := max((row.get("resume", 0.0) for row in rows.values()), default=0.0):
+        _wait(context.clock, pause, report)
+        waiting = [vault for vault in vaults if rows[vault.name].get("resume")]
+        further = replace(wish, confirm={})
+        for name, row in _round(context, waiting, further, report, None).items():
+            rows[name] = _joined(rows[name], row)
+    return {name: rows[name] for name in names}
+
+
+def _round(
+    context: Context,
+    vaults: Collection[VaultSettings],
+    wish: Wish,
+    report: Report,
+    spool: Spool | None,
+) -> dict[str, Any]:
+    served = through_daemon(context, [vault.name for vault in vaults], wish, report)
     alone = [vault for vault in vaults if vault.name not in served]
-    rows = {vault.name: one_shot(context, vault, wish) for vault in alone}
-    return {name: {**served, **rows}[name] for name in names}
+    return {**served, **{v.name: one_shot(context, v, wish, report, spool) for v in alone}}
 
 
-def through_daemon(context: Context, names: Iterable[str], wish: Wish) -> dict[str, Any]:
+def _wait(clock: Clock, seconds: float, report: Report) -> None:
+    """Wait until a remote takes more, and show how long that still is."""
+    until = clock.monotonic() + seconds
+    while (left := until - clock.monotonic()) > 0:
+        report(Step("wait", 0, 0, left))
+        clock.sleep(min(left, 1.0))
+
+
+def _joined(earlier: Mapping[str, Any], later: Mapping[str, Any]) -> dict[str, Any]:
+    """Add up what several rounds have done; what went wrong in the last one counts."""
+    joined = dict(later)
+    if "error" not in later:
+        for key in TRAVELLED:
+            both = {*earlier[key], *later[key]}
+            joined[key] = sorted(both)
+        for key in ("sent", "received"):
+            joined[key] = earlier[key] + later[key]
+    return joined
+
+
+def through_daemon(
+    context: Context, names: Collection[str], wish: Wish, report: Report = lambda _: None
+) -> dict[str, Any]:
     """Let the daemon do it for the vaults that it serves; no rows if none runs."""
     places = context.directories
     try:
@@ -49,7 +103,10 @@ def through_daemon(context: Context, names: Iterable[str], wish: Wish) -> dict[s
             mine = [name for name in names if name in serves]
             if not mine:
                 return {}
-            answer: dict[str, Any] = client.call("sync", {"vaults": mine, **asdict(wish)})
+            params = {"vaults": mine, **asdict(wish)}
+            answer: dict[str, Any] = client.call(
+                "sync", params, lambda told: _pass_on(told, report)
+            )
             return answer
     except (DaemonSilentError, DaemonVersionError):
         raise
@@ -57,10 +114,22 @@ def through_daemon(context: Context, names: Iterable[str], wish: Wish) -> dict[s
         return {}
 
 
-def one_shot(context: Context, vault: VaultSettings, wish: Wish) -> Mapping[str, Any]:
+def _pass_on(told: Mapping[str, Any], report: Report) -> None:
+    """Show what the daemon says of how far it is."""
+    with suppress(TypeError):  # an older daemon says nothing, a newer one perhaps more
+        report(Step(**told))
+
+
+def one_shot(
+    context: Context,
+    vault: VaultSettings,
+    wish: Wish,
+    report: Report = lambda _: None,
+    spool: Spool | None = None,
+) -> dict[str, Any]:
     """Run one cycle in this process, under the vault's lock."""
     try:
-        with open_vault(context, vault) as engine:
+        with open_vault(context, vault, report, spool) as engine:
             if wish.dry_run:
                 return preview_data(engine.preview())
             plans = wish.confirm.get(vault.name)

@@ -13,7 +13,7 @@ from memory_sync.config.durable import make_private_folder, take_lock
 from memory_sync.config.settings import GitHubSettings, RootSettings, VaultSettings, nested
 from memory_sync.engine.cycle import Engine
 from memory_sync.engine.found import look_into, trust_for
-from memory_sync.engine.kit import Kit, Root
+from memory_sync.engine.kit import Kit, Report, Root
 from memory_sync.errors import BusyError, RemoteInvalidError, TokenMissingError
 from memory_sync.model.trees import CONFLICTS
 from memory_sync.ports.disk import DiskTree
@@ -65,11 +65,17 @@ def _token(context: Context, settings: GitHubSettings, remote: str) -> Token:
 
 
 @contextmanager
-def open_vault(context: Context, vault: VaultSettings) -> Iterator[Engine]:
+def open_vault(
+    context: Context,
+    vault: VaultSettings,
+    report: Report = lambda _: None,
+    spool: Spool | None = None,
+) -> Iterator[Engine]:
     """Give a vault's engine while nobody else on this machine works on the vault.
 
-    On first contact the vault is joined, if its key is here. Raises BusyError, KeyMissingError and
-    what the remote raises.
+    `report` is told how far a transfer is; `spool` may hold contents already. On first contact the
+    vault is joined, if its key is here. Raises BusyError, KeyMissingError and what the remote
+    raises.
     """
     folder = context.directories.vault_state(vault.name)
     with vault_lock(folder, vault.name), closing(make_remote(context, vault)) as remote:
@@ -88,8 +94,9 @@ def open_vault(context: Context, vault: VaultSettings) -> Iterator[Engine]:
                 state=state,
                 keystore=context.keystore,
                 roots=roots,
-                spool=Spool(folder),
+                spool=spool or Spool(folder),
                 clock=context.clock,
+                report=report,
             )
             yield Engine(kit, allow_public=vault.allow_public)
         finally:

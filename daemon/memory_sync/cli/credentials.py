@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from memory_sync.app.context import Context
-from memory_sync.app.setup import examine
-from memory_sync.app.tokens import VARIABLES, checked, find_token, write_token_file
+from memory_sync.app.setup import examine, vet
+from memory_sync.app.tokens import VARIABLES, checked, find_token, web_host, write_token_file
 from memory_sync.cli.ask import confirm, interactive, say, secret
+from memory_sync.cli.where import Aim
 from memory_sync.config.settings import GitHubSettings, VaultSettings
 from memory_sync.config.writing import set_token_file
-from memory_sync.errors import TokenMissingError
+from memory_sync.errors import TokenForbiddenError, TokenMissingError
 from memory_sync.ports.token import Token
 
 ASKED = "your answer"
 NEEDED = (
-    "A GitHub token is needed. A fine-grained one does, with read and write of Contents (and of",
-    "Administration, if the repository is to be created):",
-    "    https://github.com/settings/personal-access-tokens/new",
+    "The least that it takes is a fine-grained GitHub token for the one repository, with",
+    "    Contents: read and write   (Metadata: read comes with it)",
+    "    https://{host}/settings/personal-access-tokens/new",
+    "The repository has to be there for that: make it first, private and empty, at",
+    "    https://{host}/new",
+    "To have it made here takes Administration: read and write too, and all repositories.",
+    "A classic token takes the scope repo, and reaches all of the account's repositories.",
 )
 
 
@@ -29,13 +36,30 @@ def token_for(context: Context, settings: GitHubSettings, remote: str) -> Token:
     except TokenMissingError:
         if not interactive():
             raise
-    return ask_token()
+    return ask_token(settings)
 
 
-def ask_token() -> Token:
-    """Ask for a token, without echo. Raises UsageError for what cannot be one."""
+def explain_needed(settings: GitHubSettings) -> None:
+    """Say what a token has to be able to do, and where one is made."""
     for line in NEEDED:
-        say(line)
+        say(line.format(host=web_host(settings.base_url)))
+
+
+@contextmanager
+def least_permission(settings: GitHubSettings, aim: Aim, again: str) -> Iterator[None]:
+    """Explain what is needed where a token can do too little; `again` is the command."""
+    try:
+        yield
+    except TokenForbiddenError as error:
+        explain_needed(settings)
+        if aim.known:
+            raise
+        raise TokenForbiddenError(**error.facts, hint=f"memory-sync {again}") from None
+
+
+def ask_token(settings: GitHubSettings) -> Token:
+    """Ask for a token, without echo. Raises UsageError for what cannot be one."""
+    explain_needed(settings)
     return Token(checked(secret("GitHub token")), ASKED)
 
 
@@ -87,11 +111,14 @@ def offer_identity(context: Context, recipient: str, *, yes: bool) -> None:
 def renew_token(context: Context, vault: VaultSettings) -> Path:
     """Take a new token for a vault, try it, and store it. Returns where it lies.
 
-    Raises TokenRejectedError with the old one in place.
+    Raises TokenRejectedError or TokenForbiddenError with the old one in place.
     """
     value = next((context.env[name] for name in VARIABLES if context.env.get(name, "").strip()), "")
-    token = Token(checked(value), VARIABLES[0]) if value else ask_token()
-    examine(with_token(context, token), vault.model_copy(update={"token_file": None}))
+    settings = context.settings.github_of(vault)
+    token = Token(checked(value), VARIABLES[0]) if value else ask_token(settings)
+    tried = examine(with_token(context, token), vault.model_copy(update={"token_file": None}))
+    for note in vet(*tried):
+        say(note)
     path, owner = place_of(context, vault)
     write_token_file(path, token)
     set_token_file(context.directories.config_file, path, owner)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import queue
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from typing import TextIO
 
 from memory_sync.cli.halts import stopped_text
 from memory_sync.cli.result import Result
-from memory_sync.model import Problem
+from memory_sync.cli.words import far
+from memory_sync.model import Problem, Step
 
 SCHEMA = 1
 PATIENCE = 1.0
@@ -80,26 +83,45 @@ def wants_colour(stream: TextIO) -> bool:
 
 
 @contextmanager
-def waiting(text: str) -> Iterator[None]:
-    """Show on a terminal that something goes on, if it takes over a second."""
+def waiting(text: str) -> Iterator[Callable[[Step], None]]:
+    """Show on a terminal that something goes on, if it takes over a second.
+
+    What it yields can be told how far it is: then there is a bar, and how long it still takes.
+    """
+    steps: queue.SimpleQueue[Step | None] = queue.SimpleQueue()
     if not sys.stderr.isatty():
-        yield
+        yield lambda _: None
         return
-    done = threading.Event()
-    thread = threading.Thread(target=_spin, args=(text, done), daemon=True)
+    thread = threading.Thread(target=_show, args=(text, steps), daemon=True)
     thread.start()
     try:
-        yield
+        yield steps.put
     finally:
-        done.set()
+        steps.put(None)
         thread.join()
 
 
-def _spin(text: str, done: threading.Event) -> None:
-    if done.wait(PATIENCE):
-        return
+def _show(text: str, steps: queue.SimpleQueue[Step | None]) -> None:
+    """Draw until the end is told."""
+    began, step = time.monotonic(), None
+    while (left := began + PATIENCE - time.monotonic()) > 0:
+        with suppress(queue.Empty):
+            step = steps.get(timeout=left)
+            if step is None:
+                return
     # Imported here because it takes long, and most waits are shorter.
     from rich.console import Console
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
-    with Console(stderr=True, highlight=False).status(plain(text)):
-        done.wait()
+    columns = SpinnerColumn(), TextColumn("{task.description}"), BarColumn(24)
+    drawn = Progress(*columns, console=Console(stderr=True, highlight=False), transient=True)
+    with drawn:
+        task = drawn.add_task(plain(text), total=None)
+        while True:
+            if step and step.total:
+                drawn.update(task, completed=step.done, total=step.total)
+            if step:
+                drawn.update(task, description=plain(f"{text}: {far(step)}"))
+            step = steps.get()
+            if step is None:
+                return

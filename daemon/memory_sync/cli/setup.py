@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -38,9 +38,10 @@ from memory_sync.errors import (
     MarkerForeignError,
     NotAVaultError,
 )
-from memory_sync.model import Problem
+from memory_sync.model import Problem, Step
 from memory_sync.ports.files import Scan
 from memory_sync.ports.remote import Condition
+from memory_sync.ports.spool import Spool
 from memory_sync.ports.token import Token
 from memory_sync.vault.judge import Trust
 
@@ -75,7 +76,11 @@ def set_up(options: Options) -> Result:
     passing = token if token and credentials.is_passing(token) else None
     if passing:
         context = credentials.with_token(context, passing)
-    agreed = _agree(context, aim, scan, command_of(options), yes=options.yes)
+    # What the comparison fetches is kept for the sync.
+    spool = Spool(context.directories.vault_state(aim.vault.name))
+    again = command_of(options)
+    with credentials.least_permission(context.settings.github_of(aim.vault), aim, again):
+        agreed = _agree(context, aim, scan, spool, again, yes=options.yes)
     if agreed is None:
         return DECLINED
     trust, founded, compared = agreed
@@ -83,7 +88,7 @@ def set_up(options: Options) -> Result:
         credentials.offer_to_store(context, passing, yes=options.yes)
     credentials.offer_identity(context, trust.recipient, yes=options.yes)
     context = _configure(context, aim, options, trust)
-    return _first_sync(context, aim, scan, trust, founded=founded, compared=compared)
+    return _first_sync(context, aim, scan, trust, spool, founded=founded, compared=compared)
 
 
 def _with_device(context: Context, options: Options) -> Context:
@@ -120,7 +125,7 @@ def _describe(aim: Aim, scan: Scan) -> None:
 
 
 def _agree(
-    context: Context, aim: Aim, scan: Scan, again: str, *, yes: bool
+    context: Context, aim: Aim, scan: Scan, spool: Spool, again: str, *, yes: bool
 ) -> tuple[Trust, bool, Comparison | None] | None:
     """Found the vault or join it, if the person agrees; None if not.
 
@@ -133,6 +138,8 @@ def _agree(
         with waiting(f"Looking into {aim.vault.remote}"):
             remote, condition, finding = setup.examine(context, aim.vault)
         _refuse_foreign(aim, finding, trust)
+        for note in setup.vet(remote, condition, finding):
+            say(note)
         if finding.manifest is None and not confirm(
             _founding(aim, scan, condition, finding), command=again, yes=yes
         ):
@@ -149,7 +156,7 @@ def _agree(
     found = setup.marked(aim.root)
     if found and aim.present:
         return trust, False, None
-    compared = _compare(context, aim)
+    compared = _compare(context, aim, spool)
     if confirm(_joining(aim, compared), command=again, yes=yes):
         return trust, False, compared
     if fresh:
@@ -181,14 +188,14 @@ def _founding(aim: Aim, scan: Scan, condition: Condition, finding: Finding) -> s
     return f"Create the vault {aim.vault.remote} and sync {files}?"
 
 
-def _compare(context: Context, aim: Aim) -> Comparison | None:
+def _compare(context: Context, aim: Aim, spool: Spool) -> Comparison | None:
     """Show what the vault and the folder hold; None where nothing is known of the vault.
 
     Of a vault that a daemon is at work on it shows what that daemon saw last.
     """
     try:
-        with waiting(f"Comparing with {aim.vault.remote}"):
-            compared = setup.compare(context, aim.vault, aim.root)
+        with waiting(f"Comparing with {aim.vault.remote}") as show:
+            compared = setup.compare(context, aim.vault, aim.root, show, spool)
     except BusyError:
         there = remembered_files(context, aim.vault)
         if there is None:
@@ -227,15 +234,16 @@ def _first_sync(
     aim: Aim,
     scan: Scan,
     trust: Trust,
+    spool: Spool,
     *,
     founded: bool,
     compared: Comparison | None,
 ) -> Result:
     """Sync what was set up, and say what comes next."""
     name = aim.vault.name
-    with waiting("Syncing"):
+    with waiting("Syncing") as show:
         served = _taken_up(context, aim)
-        rows = _sync_patiently(context, name)
+        rows = _sync_patiently(context, name, show, spool)
     done = report(context.directories, rows)
     exported = context.keystore.was_exported(trust.recipient)
     data = {
@@ -299,10 +307,12 @@ def _has_root(row: Mapping[str, Any], aim: Aim) -> bool:
     return wanted in row["roots"]
 
 
-def _sync_patiently(context: Context, name: str) -> dict[str, Any]:
+def _sync_patiently(
+    context: Context, name: str, show: Callable[[Step], None], spool: Spool
+) -> dict[str, Any]:
     """Sync one vault; a daemon that is just opening it is waited for."""
     for _ in range(BUSY_TRIES):
-        rows = sync(context, context.vaults(name), Wish())
+        rows = sync(context, context.vaults(name), Wish(), show, spool)
         error = rows[name].get("error")
         if not error or error["code"] != BusyError.code:
             break

@@ -29,8 +29,8 @@ def sync_now(vault: str | None, wish: Wish) -> Result:
     """Sync one vault or all, and report."""
     context = load_context(os.environ)
     vaults = context.vaults(vault)
-    with waiting("Syncing"):
-        rows = sync(context, vaults, wish)
+    with waiting("Syncing") as show:
+        rows = sync(context, vaults, wish, show)
     return report(context.directories, rows)
 
 

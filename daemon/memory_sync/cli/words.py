@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from memory_sync.model import Step
+
 SIZES = ("KB", "MB", "GB")
 UNITS = ((86400, "days"), (3600, "h"), (60, "min"), (1, "s"))
 
@@ -22,6 +24,15 @@ def duration(seconds: float) -> str:
         if seconds >= 2 * length or (seconds >= length and unit in ("h", "min")):
             return f"{int(seconds // length)} {unit}"
     return f"{max(0, int(seconds))} s"
+
+
+def far(step: Step) -> str:
+    """Say how far a transfer is, and how long the rest takes."""
+    rest = "" if step.seconds is None else f"about {duration(step.seconds)} left"
+    if step.way == "wait":
+        return f"the remote takes more in {duration(step.seconds or 0)}"
+    done = f"{step.done} of {many(step.total, 'file')} {step.way}"
+    return f"{done}, {rest}" if rest and step.done < step.total else done
 
 
 def age(moment: float, now: float) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -67,8 +68,13 @@ class Client:
         """The daemon's process."""
         return self._pid
 
-    def call(self, method: str, params: dict[str, Any]) -> Any:
-        """Ask, and wait for the answer; notifications in between only show that it is alive.
+    def call(
+        self,
+        method: str,
+        params: dict[str, Any],
+        told: Callable[[Mapping[str, Any]], object] = lambda _: None,
+    ) -> Any:
+        """Ask, and wait for the answer; `told` gets what notifications in between say.
 
         Raises DaemonSilentError, DaemonVersionError, UsageError.
         """
@@ -81,6 +87,8 @@ class Client:
                 message = json.loads(line)
                 if "id" in message:
                     break
+                if params := message.get("params"):
+                    told(params)
         except (OSError, ValueError):
             raise DaemonSilentError(pid=self._pid or "unknown") from None
         if "error" not in message:

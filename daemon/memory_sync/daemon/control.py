@@ -8,6 +8,7 @@ import stat
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -149,7 +150,24 @@ class ControlServer:
         requests = {name: Request(**flags, confirm=plans.get(name, {})) for name in names}
         for name, request in requests.items():
             self._submit(name, request)
-        return {name: _await(connection, request.reply) for name, request in requests.items()}
+        return {
+            name: self._await(connection, name, request.reply) for name, request in requests.items()
+        }
+
+    def _await(
+        self, connection: socket.socket, name: str, reply: Mailbox[dict[str, Any]]
+    ) -> dict[str, Any]:
+        """Wait for a worker's answer, and say each second how far it is."""
+        for _ in range(int(SYNC_SECONDS / protocol.BEAT)):
+            answer = reply.get(protocol.BEAT)
+            if answer is not None:
+                return answer
+            report = self._board.all().get(name)
+            step = asdict(report.step) if report and report.step else {}
+            connection.sendall(protocol.dump({"method": "progress", "params": step}))
+        raise protocol.ProtocolError(
+            protocol.FAILED, "it takes too long; the daemon goes on with it"
+        )
 
 
 def _plans(value: Any) -> Mapping[str, Mapping[str, str]]:
@@ -160,12 +178,3 @@ def _plans(value: Any) -> Mapping[str, Mapping[str, str]]:
     ):
         raise protocol.ProtocolError(protocol.PARAMS_INVALID, "wrong parameters")
     return value
-
-
-def _await(connection: socket.socket, reply: Mailbox[dict[str, Any]]) -> dict[str, Any]:
-    for _ in range(int(SYNC_SECONDS / protocol.BEAT)):
-        answer = reply.get(protocol.BEAT)
-        if answer is not None:
-            return answer
-        connection.sendall(protocol.dump({"method": "progress", "params": {}}))
-    raise protocol.ProtocolError(protocol.FAILED, "it takes too long; the daemon goes on with it")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from memory_sync.engine.local import problem
 from memory_sync.engine.planning import Planned
 from memory_sync.errors import HaltError, MemorySyncError, OfflineError
-from memory_sync.model import Outcome, Phase, Problem
+from memory_sync.model import About, Outcome, Phase, Problem, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,8 @@ class VaultReport:
     pending: int = 0
     conflicts: int = 0
     next_poll: float = 0.0
+    about: About = field(default_factory=About)
+    step: Step | None = None
 
     def data(self) -> dict[str, Any]:
         """Return the row of `status --json`; `reason` and `root` are the first of each."""
@@ -42,6 +44,8 @@ class VaultReport:
             "pending": self.pending,
             "conflicts": self.conflicts,
             "next_poll": self.next_poll,
+            "about": asdict(self.about),
+            "progress": asdict(self.step) if self.step else None,
         }
 
 
@@ -51,7 +55,7 @@ def phase_of_outcome(outcome: Outcome) -> Phase:
         return Phase.HALTED
     if outcome.problems or outcome.conflicts:
         return Phase.ATTENTION
-    return Phase.SYNCING if outcome.again else Phase.IDLE
+    return Phase.SYNCING if outcome.again or outcome.resume else Phase.IDLE
 
 
 def phase_of_error(error: MemorySyncError) -> Phase:

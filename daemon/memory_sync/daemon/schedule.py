@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from memory_sync.errors import AuthError, KeyError_, MemorySyncError, OfflineError, RateLimitedError
+from memory_sync.model import Budget
 from memory_sync.ports.clock import Clock
 
 FIRST_RETRY = 5.0
 LONGEST_RETRY = 300.0
+HOUR = 3600.0
+MOST_STRETCH = 20.0
+"""How many times longer everything waits, at most, when the hour's requests come to their end."""
 HOPELESS_RETRY = 3600.0
 """Seconds until the next try where only a person can mend it, unless somebody asks before."""
 
@@ -36,6 +41,21 @@ class Turn:
     up: bool = True
 
 
+def stretch(budgets: Iterable[Budget], now: float) -> float:
+    """Return how many times longer to wait so that the requests last until there are new ones.
+
+    All that use one token are told the same, so all of them slow down alike. Half of an even share
+    is left to be used freely: most hours have quiet times.
+    """
+    factor = 1.0
+    for budget in budgets:
+        until = min(budget.reset - now, HOUR)
+        if until > 0 and budget.limit > 0:
+            even = budget.limit * until / HOUR / 2
+            factor = max(factor, even / max(budget.remaining, 1))
+    return min(factor, MOST_STRETCH)
+
+
 class Schedule:
     """The times at which one vault's next cycle is due, on the monotonic clock."""
 
@@ -49,6 +69,8 @@ class Schedule:
         self._scan_due = now
         self._retry_due: float | None = None
         self._failures = 0
+        self._stretch = 1.0
+        self._resume_due = math.inf
 
     def changed(self) -> None:
         """Note that a file may have changed: a cycle is due after quiet, or the longest delay."""
@@ -74,13 +96,13 @@ class Schedule:
         """Return the monotonic time of the next cycle."""
         if self._retry_due is not None:
             return self._retry_due
-        return min(self._poll_due, self._scan_due, self._changes_due())
+        return min(self._poll_due, self._scan_due, self._resume_due, self._changes_due())
 
     def _changes_due(self) -> float:
         if self._first_change is None:
             return math.inf
-        quiet = self._last_change + self._timing.debounce
-        return min(quiet, self._first_change + self._timing.max_delay)
+        quiet = self._last_change + self._timing.debounce * self._stretch
+        return min(quiet, self._first_change + self._timing.max_delay * self._stretch)
 
     def wait(self) -> float:
         """Return the seconds until the next cycle is due; 0 or less if it is."""
@@ -90,19 +112,30 @@ class Schedule:
         """Take the turn that is due."""
         now = self._clock.monotonic()
         retry = self._retry_due is not None
-        look = retry or now >= min(self._scan_due, self._changes_due())
+        look = retry or now >= min(self._scan_due, self._resume_due, self._changes_due())
         fetch = retry or now >= self._poll_due
         if look:
             self._first_change = None
         return Turn(look=look, fetch=fetch, up=self._first_change is None)
 
-    def succeeded(self, turn: Turn, *, again: bool) -> None:
-        """Note that a cycle went well; `again` asks for another look after the debounce."""
+    def succeeded(
+        self, turn: Turn, *, again: bool, resume: float = 0.0, stretch: float = 1.0
+    ) -> None:
+        """Note that a cycle went well.
+
+        `again` asks for another look after the debounce, `resume` for one after so many seconds;
+        until the next time all waits are `stretch` times as long.
+        """
         now = self._clock.monotonic()
         self._failures = 0
         self._retry_due = None
+        self._stretch = stretch
+        if turn.look:
+            self._resume_due = math.inf
+        if resume:
+            self._resume_due = now + resume
         if turn.fetch:
-            self._poll_due = now + self._timing.poll
+            self._poll_due = now + self._timing.poll * stretch
         if turn.look:
             self._scan_due = now + self._timing.scan
         if again:
@@ -113,7 +146,9 @@ class Schedule:
         now = self._clock.monotonic()
         self._failures += 1
         if isinstance(error, RateLimitedError):
-            delay = float(str(error.facts.get("seconds", FIRST_RETRY)))
+            # Clocks and headers may lie: who is refused again and again comes more and more seldom.
+            asked = float(str(error.facts.get("seconds", FIRST_RETRY)))
+            delay = max(asked, FIRST_RETRY * 2 ** min(self._failures - 2, 6))
         elif isinstance(error, AuthError | KeyError_):
             delay = HOPELESS_RETRY
         elif isinstance(error, OfflineError):

@@ -16,12 +16,12 @@ from memory_sync.daemon.report import (
     phase_of_outcome,
     preview_data,
 )
-from memory_sync.daemon.schedule import Schedule, Timing, Turn
+from memory_sync.daemon.schedule import Schedule, Timing, Turn, stretch
 from memory_sync.daemon.watch import Watched, Watcher
 from memory_sync.engine.cycle import Engine
 from memory_sync.engine.local import problem
 from memory_sync.errors import AuthError, HaltError, KeyError_, MemorySyncError, PlanChangedError
-from memory_sync.model import Outcome, Phase
+from memory_sync.model import About, Outcome, Phase, Step
 from memory_sync.ports.clock import Clock
 
 HALTED = HaltError.status
@@ -49,12 +49,15 @@ class Log(Protocol):
 
 @dataclass(frozen=True)
 class Job:
-    """One vault as the daemon serves it; `open` gives its engine and closes it again."""
+    """One vault as the daemon serves it; `open` gives its engine and closes it again.
+
+    It is given whom the engine tells how far a transfer is.
+    """
 
     name: str
     remote: str
     roots: tuple[tuple[str, str], ...]
-    open: Callable[[], AbstractContextManager[Engine]]
+    open: Callable[[Callable[[Step], None]], AbstractContextManager[Engine]]
     watched: tuple[Watched, ...]
     timing: Timing
     fingerprint: str
@@ -90,7 +93,7 @@ class Worker(threading.Thread):
         while not self._stopping:
             self._stale = False
             try:
-                with self.job.open() as engine, self._watcher:
+                with self.job.open(self._show) as engine, self._watcher:
                     # What changed before the watch began is found by this first look.
                     self._schedule.lost()
                     self._serve(engine)
@@ -149,6 +152,11 @@ class Worker(threading.Thread):
             case None:
                 pass
 
+    def _show(self, step: Step) -> None:
+        """Show how far a transfer is."""
+        self._report = replace(self._report, state=Phase.SYNCING, step=step)
+        self._publish()
+
     def _turn(self, engine: Engine, turn: Turn) -> None:
         self._watcher.check()
         try:
@@ -156,7 +164,7 @@ class Worker(threading.Thread):
         except MemorySyncError as error:
             self._fail(error, engine)
         else:
-            self._succeed(turn, outcome)
+            self._succeed(turn, outcome, engine.about())
 
     def _cycle(self, engine: Engine, turn: Turn) -> Outcome:
         began = self._clock.monotonic()
@@ -193,14 +201,19 @@ class Worker(threading.Thread):
             raise
         else:
             self._note(outcome, self._clock.monotonic() - began)
-            self._succeed(Turn(look=True, fetch=True), outcome)
+            self._succeed(Turn(look=True, fetch=True), outcome, engine.about())
             request.reply.put(outcome_data(outcome))
 
-    def _succeed(self, turn: Turn, outcome: Outcome) -> None:
-        self._schedule.succeeded(turn, again=outcome.again)
+    def _succeed(self, turn: Turn, outcome: Outcome, about: About) -> None:
+        now = self._clock.now()
+        self._schedule.succeeded(
+            turn,
+            again=outcome.again,
+            resume=outcome.resume,
+            stretch=stretch(about.budgets, now),
+        )
         if self._watcher.polling:
             self._schedule.look_within(max(POLLING_SECONDS, POLLING_SHARE * self._look_seconds))
-        now = self._clock.now()
         before = {known.root for known in self._report.problems if known.status == HALTED}
         for halt in outcome.halts:
             if halt.root not in before:
@@ -215,6 +228,8 @@ class Worker(threading.Thread):
             last_success=now,
             pending=outcome.pending,
             conflicts=outcome.conflicts,
+            about=about,
+            step=self._report.step if outcome.resume else None,
         )
         self._publish()
 
@@ -231,6 +246,8 @@ class Worker(threading.Thread):
             self._report,
             state=phase_of_error(error),
             problems=(problem(error),),
+            about=engine.about() if engine else self._report.about,
+            step=None,
         )
         if engine:
             self._count(engine)

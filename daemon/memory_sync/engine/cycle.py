@@ -34,6 +34,7 @@ from memory_sync.errors import (
     RepositoryOpenedError,
 )
 from memory_sync.model import (
+    About,
     BaseFile,
     FileVersion,
     Kind,
@@ -137,6 +138,10 @@ class Engine:
         self._restless = True
         return dict(self._fetcher.refresh(self._trust()).snapshot.objects.values())
 
+    def about(self) -> About:
+        """Tell how the remote is reached; asks nothing."""
+        return self._kit.remote.about()
+
     def pending(self) -> int:
         """Look at the roots only, and count what waits to go up; asks the remote nothing."""
         fetched = Fetched(self._fetcher.snapshot, self._fetcher.keys(self._trust()))
@@ -208,6 +213,7 @@ class Engine:
         last = int(kit.state.get("last_success") or 0)
         if outcome.up or outcome.down or outcome.merged or not 0 <= now - last < REMEMBER_EVERY:
             with kit.state.transaction():
+                kit.state.put("about", json.dumps(asdict(kit.remote.about())))
                 kit.state.put("last_success", str(now))
                 kit.state.put("conflicts", str(outcome.conflicts))
 

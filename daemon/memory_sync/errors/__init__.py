@@ -88,6 +88,7 @@ from memory_sync.errors.remote import (
     TokenForbiddenError,
     TokenMissingError,
     TokenRejectedError,
+    TokenSignOnError,
     UntrustedError,
 )
 from memory_sync.errors.usage import (
@@ -192,6 +193,7 @@ __all__ = [
     "TokenForbiddenError",
     "TokenMissingError",
     "TokenRejectedError",
+    "TokenSignOnError",
     "UntrustedError",
     "UsageError",
     "VaultAmbiguousError",

@@ -38,6 +38,14 @@ class TokenForbiddenError(AuthError):
     hint = "memory-sync init --remote {remote} --new-token"
 
 
+class TokenSignOnError(AuthError):
+    """The organisation wants the token to be authorised by its single sign-on first."""
+
+    code = "token-sign-on"
+    text = "The token from {source} has to be authorised for the organisation of {remote}: {url}"
+    hint = "memory-sync now"
+
+
 class TokenFileError(AuthError):
     """The token file cannot be used as it is."""
 

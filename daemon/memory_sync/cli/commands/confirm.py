@@ -35,8 +35,8 @@ def command(vault: str | None, root: str | None, yes: bool) -> Result:
     known = sorted({one.name for settings in vaults for one in settings.root})
     if root is not None and root not in known:
         raise UsageError(detail=f"There is no root {root}; there is: {', '.join(known) or 'none'}.")
-    with waiting("Looking"):
-        rows = sync(context, vaults, Wish(dry_run=True))
+    with waiting("Looking") as show:
+        rows = sync(context, vaults, Wish(dry_run=True), show)
     troubles = [as_problem(row["error"]) for row in rows.values() if "error" in row]
     halts = [
         (name, problem)
@@ -55,8 +55,9 @@ def command(vault: str | None, root: str | None, yes: bool) -> Result:
         errors = (*troubles, *left)
         lines = () if errors else (Line("Nothing is halted."),)
         return Result({"vaults": []}, lines, errors, worst(error.status for error in errors))
-    with waiting("Syncing"):
-        done = sync(context, [v for v in vaults if v.name in plans], Wish(confirm=plans))
+    with waiting("Syncing") as show:
+        meant = [vault for vault in vaults if vault.name in plans]
+        done = sync(context, meant, Wish(confirm=plans), show)
     return report(context.directories, done)
 
 

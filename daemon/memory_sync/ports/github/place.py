@@ -26,6 +26,10 @@ class Place:
         """The head that was seen last."""
         self.newest: list[Any] = []
         """The commits that came along with a first look at the head."""
+        self.scopes: str | None = None
+        """What a classic token may do, as GitHub writes it; None for a token of another kind."""
+        self.may_push = True
+        self.archived = False
         self._branch: str | None = None
         self._tag = ""
         self._known = Condition(exists=False)
@@ -47,6 +51,7 @@ class Place:
         """
         headers = {"If-None-Match": self._tag} if self._tag else None
         answer = self._wire.ask("GET", self.path, headers=headers, allow=(304, 404))
+        self.scopes = answer.headers.get("x-oauth-scopes")
         if answer.status == 304 and self._tag:
             return self._known
         self._tag = ""
@@ -67,10 +72,10 @@ class Place:
         if name.casefold() != self.name.casefold():
             self._wire.rename(name)
         self._branch = branch
-        may_push = dig(answer.data, "permissions", "push") is not False
-        archived = dig(answer.data, "archived") is True
+        self.may_push = dig(answer.data, "permissions", "push") is not False
+        self.archived = dig(answer.data, "archived") is True
         self._known = Condition(
-            exists=True, public=not private, can_write=may_push and not archived
+            exists=True, public=not private, can_write=self.may_push and not self.archived
         )
         self._tag = answer.headers.get("etag", "")
         return self._known
@@ -96,10 +101,10 @@ class Place:
                 "auto_init": False,
                 "description": DESCRIPTION,
             },
-            allow=(404, 422),
+            allow=(403, 404, 422),
         )
-        if answer.status == 404:
-            raise wire.explain.forbidden(f"it cannot create repositories for {owner}")
+        if answer.status in {403, 404}:
+            raise wire.explain.uncreated(answer, owner)
         # Another device may have been quicker.
         if answer.status == 422 and not self.condition().exists:
             raise wire.explain.answer(answer)

@@ -12,7 +12,8 @@ from memory_sync.ports.github.blobs import Blobs
 from memory_sync.ports.github.memory import Memory
 from memory_sync.ports.github.place import Place, login_of, repository_name
 from memory_sync.ports.github.reader import Reader
-from memory_sync.ports.github.transport import Link, without_password
+from memory_sync.ports.github.rights import require_enough, too_much
+from memory_sync.ports.github.transport import Link, proxy_for, without_password
 from memory_sync.ports.github.wire import Wire
 from memory_sync.ports.github.writer import Writer
 from memory_sync.ports.pace import UNLIMITED, Pace
@@ -81,6 +82,14 @@ class GitHubRemote:
         """Ask whether the repository exists and who can read it."""
         return self._place.condition()
 
+    def vet(self, condition: Condition, head: str | None) -> tuple[str, ...]:
+        """Try what the token may do to the repository that was found, and tell what is too much.
+
+        Nothing is changed. Raises TokenForbiddenError for a token that may do too little.
+        """
+        require_enough(self._wire, self._place, condition, head)
+        return too_much(self._wire, self._place)
+
     def create(self, *, public: bool = False) -> None:
         """Create the repository, empty. One that exists by now is no error."""
         self._place.create(public=public)
@@ -134,7 +143,7 @@ class GitHubRemote:
             path="graphql" if self._wire.graph_available else "rest",
             token=self._token.source,
             server=link.base_url,
-            proxy=without_password(link.proxy) if link.proxy else "",
+            proxy=without_password(proxy_for(link, link.base_url) or ""),
             ca_file=str(link.ca_file or ""),
             renamed=f"github:{self._wire.name}" if self._wire.renamed else "",
             budgets=self._wire.pace.budgets(),

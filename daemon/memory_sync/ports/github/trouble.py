@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,6 +21,7 @@ from memory_sync.errors import (
     RepositoryGoneError,
     TokenForbiddenError,
     TokenRejectedError,
+    TokenSignOnError,
     UntrustedError,
 )
 from memory_sync.ports.clock import Clock
@@ -44,10 +46,12 @@ class Explain:
         status = answer.status
         if status == 401:
             return self.rejected()
+        if status == 403 and (url := _sign_on(answer)):
+            return self._unauthorised(url)
         if status == 429 or (status == 403 and limited(answer, str(message))):
             return self.limited(answer)
         if status == 403:
-            return self.forbidden(message or "GitHub answered 403")
+            return self.forbidden(message or "GitHub answered 403", answer)
         if status == 404:
             return self.gone()
         if status >= 500 or status == 408:
@@ -61,7 +65,9 @@ class Explain:
             if kind in {"RATE_LIMIT", "RATE_LIMITED"}:
                 return self.limited(answer)
             if kind in {"FORBIDDEN", "INSUFFICIENT_SCOPES"}:
-                return self.forbidden(dig(error, "message") or str(kind))
+                if url := _sign_on(answer):
+                    return self._unauthorised(url)
+                return self.forbidden(dig(error, "message") or str(kind), answer)
         return None
 
     def failure(self, error: Exception) -> MemorySyncError:
@@ -98,10 +104,28 @@ class Explain:
         """Say that the token is worth nothing."""
         return TokenRejectedError(remote=self._remote, source=self._token.source)
 
-    def forbidden(self, detail: object) -> TokenForbiddenError:
-        """Say that the token is good and may not do this."""
-        source = self._token.source
-        return TokenForbiddenError(remote=self._remote, source=source, detail=self._clean(detail))
+    def forbidden(self, detail: object, answer: Answer | None = None) -> TokenForbiddenError:
+        """Say that the token is good and may not do this, and which permission GitHub misses."""
+        text = self._clean(detail)
+        if answer and (needed := _permissions(answer)):
+            text = f"{text} (it needs {self._clean(needed)})"
+        return TokenForbiddenError(remote=self._remote, source=self._token.source, detail=text)
+
+    def uncreated(self, answer: Answer, owner: str) -> MemorySyncError:
+        """Say why a repository was not created: a limit, or a token that cannot do that."""
+        if answer.status == 403:
+            error = self.answer(answer)
+            if not isinstance(error, TokenForbiddenError):
+                return error
+        return self.forbidden(
+            f"it cannot create repositories for {owner}: that takes Administration: write (classic:"
+            " repo); or create the repository yourself, private and empty"
+        )
+
+    def _unauthorised(self, url: str) -> TokenSignOnError:
+        source, remote = self._token.source, self._remote
+        shown_url = self._clean(url, 500)
+        return TokenSignOnError(remote=remote, source=source, url=shown_url)
 
     def gone(self) -> RepositoryGoneError:
         """Say that there is no such repository for this token."""
@@ -122,8 +146,24 @@ class Explain:
         server, ca_file = urlsplit(self._link.base_url).hostname, self._link.ca_file or "not set"
         return UntrustedError(remote=self._remote, server=server, detail=detail, ca_file=ca_file)
 
-    def _clean(self, detail: object) -> str:
+    def _clean(self, detail: object, longest: int = 200) -> str:
         """Make what a server says fit for a line on a terminal, and free of the token."""
         text = str(detail).encode("utf-8", "replace").decode()
         text = " ".join(text.replace(self._token.value, "(token)").split())
-        return shown(text[:200].rstrip(". "))
+        return shown(text[:longest].rstrip(". "))
+
+
+def _sign_on(answer: Answer) -> str | None:
+    """Return where the token is to be authorised for an organisation, None if that is not it."""
+    told = answer.headers.get("x-github-sso", "")
+    if not told.startswith("required"):
+        return None
+    found = re.search(r"url=(https://[!-~]+)", told)
+    return found[1] if found else "the organisation's sign-on page"
+
+
+def _permissions(answer: Answer) -> str:
+    """Return which permissions would do, in the words of GitHub's pages: `Contents: write`."""
+    told = answer.headers.get("x-accepted-github-permissions", "")
+    pairs = re.findall(r"([a-z_]+)=([a-z]+)", told.partition(";")[0])
+    return ", ".join(f"{name.replace('_', ' ').capitalize()}: {level}" for name, level in pairs)

@@ -130,7 +130,10 @@ class Writer:
     def _without_empty_folders(self, parent: str, tree: str) -> str:
         """Take the folders without a file out of a tree: some servers leave them there."""
         place = f"{self._place.path}/git/trees/{tree}"
-        items = dig(self._wire.ask("GET", place, query={"recursive": "1"}).data, "tree") or []
+        answer = self._wire.ask("GET", place, query={"recursive": "1"}, allow=REFUSED)
+        items = dig(answer.data, "tree")
+        if not isinstance(items, list):
+            return tree
         paths = {str(dig(item, "path")): dig(item, "type") for item in items}
         kept = {""}
         for path, kind in paths.items():
