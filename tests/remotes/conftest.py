@@ -76,7 +76,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def remote_case(request: pytest.FixtureRequest) -> RemoteCase:
     """Return an adapter whose repository has not been created yet."""
     needs("git")
-    return ADAPTERS[request.param](request)
+    return request.config.stash.get(CHOSEN, ADAPTERS)[request.param](request)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import socket
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -29,9 +30,9 @@ from memory_sync.ports.github.transport import (
 )
 from memory_sync.ports.token import Token
 from tests.hub import Hub, faults
-from tests.hub.authority import Authority, Front
 from tests.hub.faults import Fault
 from tests.hub.proxy import Proxy
+from tests.hub.tls import make_ca
 
 PASSWORD = "s3cret:p@ss/word"
 WRITTEN = "ada:s3cret%3Ap%40ss%2Fword"
@@ -47,13 +48,27 @@ def bare(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
+@dataclass(frozen=True)
+class Secure:
+    """A GitHub over TLS, and what has to be trusted to reach it."""
+
+    hub: Hub
+    ca_file: Path
+    tls: ssl.SSLContext
+
+    @property
+    def base_url(self) -> str:
+        """Where its API is."""
+        return self.hub.base_url
+
+
 class Ways:
     """A GitHub with a user, and clients that reach it in one way or another."""
 
     def __init__(self, hub: Hub, stack: ExitStack, folder: Path) -> None:
         self.hub = hub
         self.token = Token(hub.add_user("ada"), "a test")
-        self.folder = folder
+        self._folder = folder
         self._stack = stack
 
     def proxy(
@@ -66,14 +81,14 @@ class Ways:
         """Have a proxy run."""
         return self._stack.enter_context(Proxy(user=user, refuses=refuses, tls=tls))
 
-    def authority(self, name: str) -> Authority:
-        """Found an authority."""
-        return Authority(self.folder, name)
-
-    def front(self, authority: Authority, address: str = "127.0.0.1") -> str:
-        """Serve the same GitHub over TLS; returns its base URL."""
-        port = urlsplit(self.hub.base_url).port or 0
-        return self._stack.enter_context(Front(port, authority.server(address))).base_url
+    def secure(self, name: str = "own", address: str = "127.0.0.1") -> Secure:
+        """Have another GitHub run, which knows the same people, under an authority of its own."""
+        folder = self._folder / name
+        folder.mkdir()
+        ca_file, tls = make_ca(folder, address)
+        hub = self._stack.enter_context(Hub(self.hub.schema, tls=tls))
+        hub.accounts = self.hub.accounts
+        return Secure(hub, ca_file, tls)
 
     def remote(
         self,
@@ -130,20 +145,19 @@ def test_a_proxy_is_gone_through(ways: Ways) -> None:
 
 def test_a_proxy_sees_nothing_of_what_passes_over_tls(ways: Ways) -> None:
     """An https:// server is reached by a tunnel, one for all requests."""
-    proxy, authority = ways.proxy(), ways.authority("own")
-    base_url = ways.front(authority)
-    remote = ways.remote(base_url, proxy=proxy.url(), ca_file=authority.pem)
+    proxy, own = ways.proxy(), ways.secure()
+    remote = ways.remote(own.base_url, proxy=proxy.url(), ca_file=own.ca_file)
     remote.create()
     assert remote.condition().exists
-    assert proxy.seen == [f"CONNECT {urlsplit(base_url).netloc}"]
+    assert proxy.seen == [f"CONNECT {urlsplit(own.base_url).netloc}"]
 
 
 @pytest.mark.parametrize("tunnelled", [False, True])
 def test_a_proxy_gets_its_password(ways: Ways, tunnelled: bool) -> None:
     """User and password are sent to it as they are meant, not as the URL writes them."""
-    proxy, authority = ways.proxy(user=f"ada:{PASSWORD}"), ways.authority("own")
-    base_url = ways.front(authority) if tunnelled else ""
-    remote = ways.remote(base_url, proxy=proxy.url(WRITTEN), ca_file=authority.pem)
+    proxy, own = ways.proxy(user=f"ada:{PASSWORD}"), ways.secure()
+    base_url = own.base_url if tunnelled else ""
+    remote = ways.remote(base_url, proxy=proxy.url(WRITTEN), ca_file=own.ca_file)
     assert not remote.condition().exists
     assert proxy.seen
 
@@ -154,22 +168,22 @@ def test_a_proxy_that_wants_another_password_is_named_without_it(
     ways: Ways, tunnelled: bool, user: str
 ) -> None:
     """407 is an error that names the proxy; once the proxy takes it, the same client goes on."""
-    proxy, authority = ways.proxy(user="ada:other"), ways.authority("own")
-    base_url = ways.front(authority) if tunnelled else ""
-    remote = ways.remote(base_url, proxy=proxy.url(user), ca_file=authority.pem)
+    proxy, own = ways.proxy(user="ada:other"), ways.secure()
+    base_url = own.base_url if tunnelled else ""
+    remote = ways.remote(base_url, proxy=proxy.url(user), ca_file=own.ca_file)
     error = refusal(remote)
     assert isinstance(error, ProxyError)
     assert f"The proxy {proxy.url()} does not lead to github:ada/vault" in error.message
     assert "(407)" in error.message
-    assert not ways.hub.requests
+    assert not ways.hub.requests + own.hub.requests
     proxy.user = user or None
     assert not remote.condition().exists
 
 
 def test_a_proxy_that_refuses_is_named(ways: Ways) -> None:
     """A tunnel that is refused is the proxy's doing; it goes on when the proxy does."""
-    proxy, authority = ways.proxy(refuses=502), ways.authority("own")
-    remote = ways.remote(ways.front(authority), proxy=proxy.url(), ca_file=authority.pem)
+    proxy, own = ways.proxy(refuses=502), ways.secure()
+    remote = ways.remote(own.base_url, proxy=proxy.url(), ca_file=own.ca_file)
     error = refusal(remote)
     assert isinstance(error, ProxyError)
     assert error.message.startswith(f"The proxy {proxy.url()} ")
@@ -189,7 +203,7 @@ def test_a_proxy_that_is_down_is_named(ways: Ways, tunnelled: bool) -> None:
     """Nobody listens where the proxy is to be: the error says so, not that GitHub is away."""
     with Proxy() as gone:
         url = gone.url(WRITTEN)
-    base_url = ways.front(ways.authority("own")) if tunnelled else ""
+    base_url = ways.secure().base_url if tunnelled else ""
     error = refusal(ways.remote(base_url, proxy=url))
     assert isinstance(error, ProxyError)
     assert f"{gone.url()} does not lead" in error.message
@@ -200,8 +214,7 @@ def test_a_proxy_that_says_nothing(ways: Ways) -> None:
     """One that takes the connection and never answers costs the time-out, and no more."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        base_url = ways.front(ways.authority("own"))
-        error = refusal(ways.remote(base_url, proxy=url, timeout=0.3))
+        error = refusal(ways.remote(ways.secure().base_url, proxy=url, timeout=0.3))
     assert "no answer in time" in error.message
 
 
@@ -214,13 +227,12 @@ def test_a_proxy_whose_name_is_not_known(ways: Ways) -> None:
 
 def test_a_proxy_over_tls(ways: Ways) -> None:
     """An https:// proxy is held to the same authorities, and tunnels TLS within TLS."""
-    authority = ways.authority("own")
-    proxy = ways.proxy(tls=authority.server(), user=f"ada:{PASSWORD}")
-    base_url = ways.front(authority)
-    remote = ways.remote(base_url, proxy=proxy.url(WRITTEN), ca_file=authority.pem)
+    own = ways.secure()
+    proxy = ways.proxy(tls=own.tls, user=f"ada:{PASSWORD}")
+    remote = ways.remote(own.base_url, proxy=proxy.url(WRITTEN), ca_file=own.ca_file)
     assert not remote.condition().exists
-    assert proxy.seen == [f"CONNECT {urlsplit(base_url).netloc}"]
-    error = refusal(ways.remote(base_url, proxy=proxy.url(WRITTEN)))
+    assert proxy.seen == [f"CONNECT {urlsplit(own.base_url).netloc}"]
+    error = refusal(ways.remote(own.base_url, proxy=proxy.url(WRITTEN)))
     assert isinstance(error, ProxyError)
     assert "certificate is not trusted" in error.message
 
@@ -229,13 +241,13 @@ def test_the_environments_proxy_counts_without_a_setting(
     ways: Ways, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """HTTPS_PROXY and NO_PROXY mean what they mean elsewhere."""
-    proxy, authority = ways.proxy(), ways.authority("own")
-    base_url = ways.front(authority)
+    proxy, own = ways.proxy(), ways.secure()
     monkeypatch.setenv("HTTPS_PROXY", proxy.url())
-    ways.remote(base_url, ca_file=authority.pem).condition()
+    ways.remote(own.base_url, ca_file=own.ca_file).condition()
     assert len(proxy.seen) == 1
     monkeypatch.setenv("NO_PROXY", "example.org,127.0.0.1")
-    ways.remote(base_url, ca_file=authority.pem).condition()
+    ways.remote(own.base_url, ca_file=own.ca_file).condition()
+    assert len(own.hub.requests) == 2
     assert len(proxy.seen) == 1
 
 
@@ -276,32 +288,31 @@ def test_a_link_shows_no_password() -> None:
 
 def test_a_private_authority_has_to_be_named(ways: Ways) -> None:
     """Without `ca_file`, or with another authority's, the server is not spoken to."""
-    own, other = ways.authority("own"), ways.authority("other")
-    base_url = ways.front(own)
-    for ca_file, shown in ((None, "not set"), (other.pem, str(other.pem))):
-        error = refusal(ways.remote(base_url, ca_file=ca_file))
+    own, other = ways.secure(), ways.secure("other")
+    for ca_file, shown in ((None, "not set"), (other.ca_file, str(other.ca_file))):
+        error = refusal(ways.remote(own.base_url, ca_file=ca_file))
         assert isinstance(error, UntrustedError)
         assert "The certificate of 127.0.0.1 is not trusted" in error.message
         assert error.message.endswith(f"ca_file of [github]: {shown}.")
-    assert not ways.hub.requests
-    assert not ways.remote(base_url, ca_file=own.pem).condition().exists
+    assert not own.hub.requests
+    assert not ways.remote(own.base_url, ca_file=own.ca_file).condition().exists
 
 
 def test_the_public_authorities_count_beside_a_private_one(
     ways: Ways, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One configuration reaches a server of its own and a public one; a variable names these."""
-    own, public = ways.authority("own"), ways.authority("public")
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(public.pem))
-    for authority in (own, public):
-        assert not ways.remote(ways.front(authority), ca_file=own.pem).condition().exists
-    assert isinstance(refusal(ways.remote(ways.front(own))), UntrustedError)
+    own, public = ways.secure(), ways.secure("public")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(public.ca_file))
+    for server in (own, public):
+        assert not ways.remote(server.base_url, ca_file=own.ca_file).condition().exists
+    assert isinstance(refusal(ways.remote(own.base_url)), UntrustedError)
 
 
 def test_the_public_authorities_are_there_without_a_variable(tmp_path: Path) -> None:
     """What is trusted with `ca_file` is the public list, and one more."""
     counts = []
-    for ca_file in (None, Authority(tmp_path, "own").pem):
+    for ca_file in (None, make_ca(tmp_path)[0]):
         transport = Transport(Link("https://x", 1.0, None, ca_file))
         counts.append(transport._trusted.cert_store_stats()["x509"])
     assert counts[0] > 50
@@ -310,8 +321,8 @@ def test_the_public_authorities_are_there_without_a_variable(tmp_path: Path) -> 
 
 def test_a_certificate_for_another_server(ways: Ways) -> None:
     """An authority's word is for the server that it names alone."""
-    own = ways.authority("own")
-    error = refusal(ways.remote(ways.front(own, "127.0.0.2"), ca_file=own.pem))
+    own = ways.secure(address="127.0.0.2")
+    error = refusal(ways.remote(own.base_url, ca_file=own.ca_file))
     assert isinstance(error, UntrustedError)
     assert "127.0.0.1" in error.message
 
@@ -319,15 +330,14 @@ def test_a_certificate_for_another_server(ways: Ways) -> None:
 @pytest.mark.parametrize("spoil", [Path.unlink, lambda path: path.write_text("")])
 def test_a_ca_file_that_goes_away_is_named(ways: Ways, spoil: Callable[[Path], object]) -> None:
     """A file that was good when it was set and is not any more: the error names it."""
-    own = ways.authority("own")
-    base_url = ways.front(own)
-    good = own.pem.read_bytes()
-    remote = ways.remote(base_url, ca_file=own.pem)
-    spoil(own.pem)
+    own = ways.secure()
+    good = own.ca_file.read_bytes()
+    remote = ways.remote(own.base_url, ca_file=own.ca_file)
+    spoil(own.ca_file)
     error = refusal(remote)
     assert isinstance(error, UntrustedError)
-    assert f"ca_file {own.pem} cannot be used" in error.message
-    own.pem.write_bytes(good)
+    assert f"ca_file {own.ca_file} cannot be used" in error.message
+    own.ca_file.write_bytes(good)
     assert not remote.condition().exists
 
 
@@ -336,15 +346,15 @@ def test_a_bundle_of_the_environment_that_is_not_there(
 ) -> None:
     """The error names the variable that leads nowhere."""
     monkeypatch.setenv("CURL_CA_BUNDLE", "/no/such/bundle.pem")
-    error = refusal(ways.remote(ways.front(ways.authority("own"))))
+    error = refusal(ways.remote(ways.secure().base_url))
     assert "CURL_CA_BUNDLE /no/such/bundle.pem cannot be used" in error.message
 
 
 def test_a_login_is_asked_for_in_the_same_way(ways: Ways) -> None:
     """Asking whose token it is goes through the proxy, and trusts the same authority."""
-    proxy, own = ways.proxy(), ways.authority("own")
-    base_url = ways.front(own)
-    assert login(ways.token, base_url, 5.0, proxy=proxy.url(), ca_file=own.pem) == "ada"
+    proxy, own = ways.proxy(), ways.secure()
+    asked = login(ways.token, own.base_url, 5.0, proxy=proxy.url(), ca_file=own.ca_file)
+    assert asked == "ada"
     assert len(proxy.seen) == 1
 
 

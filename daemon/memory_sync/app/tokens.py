@@ -7,39 +7,56 @@ import re
 import shutil
 import stat
 import subprocess
+import sys
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from memory_sync.config.durable import make_private_folder, write_durably
-from memory_sync.config.settings import GitHubSettings
+from memory_sync.config.settings import GitHubSettings, Settings, VaultSettings
 from memory_sync.errors import TokenFileError, TokenMissingError, UsageError
 from memory_sync.ports.token import Token
 
 VARIABLES = ("GITHUB_TOKEN", "GH_TOKEN")
-GH_SECONDS = 10
+ELSEWHERE = ("GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN")
+"""Where a token is for the common server, and for a vault's own other one (as gh has it)."""
+SERVICE = "memory-sync"
+"""Under what the keyring has tokens; the user there is the host."""
+PATIENCE = 5
+"""Seconds after which a program that was asked for a token is taken to have none."""
 TOKEN = re.compile(r"[\x21-\x7e]{1,255}")
 
 
-def find_token(settings: GitHubSettings, env: Mapping[str, str], remote: str) -> Token:
-    """Look for a token: `token_file`, GITHUB_TOKEN, GH_TOKEN, keyring, `gh auth token`.
+def variables_of(settings: Settings, vault: VaultSettings | None) -> tuple[str, ...]:
+    """Return the variables that may hold a vault's token: one is not shown to another server."""
+    return ELSEWHERE if vault and settings.elsewhere(vault) else VARIABLES
+
+
+def find_token(
+    settings: GitHubSettings,
+    env: Mapping[str, str],
+    remote: str,
+    variables: tuple[str, ...] = VARIABLES,
+) -> Token:
+    """Look for a token: `token_file`, variables, keyring, `gh auth token`.
 
     Raises TokenMissingError, which names the places, or TokenFileError.
     """
     if settings.token_file:
         return read_token_file(settings.token_file, remote)
-    for name in VARIABLES:
+    for name in variables:
         if env.get(name, "").strip():
             return Token(checked(env[name]), name)
     host = web_host(settings.base_url)
-    value = _from_keyring(host)
+    value = _from_keyring(host, env)
     if value:
         return Token(checked(value), "keyring")
     value = _from_gh(host, env)
     if value:
         return Token(checked(value), "gh auth token")
-    places = "token_file, GITHUB_TOKEN, GH_TOKEN, keyring, gh auth token"
-    raise TokenMissingError(remote=remote, places=places)
+    places = ("token_file", *variables, "keyring", "gh auth token")
+    raise TokenMissingError(remote=remote, places=", ".join(places))
 
 
 def read_token_file(path: Path, remote: str) -> Token:
@@ -81,30 +98,33 @@ def web_host(base_url: str) -> str:
     return "github.com" if host == "api.github.com" else host
 
 
-def _from_keyring(host: str) -> str:
-    """Ask the keyring, if that extra is installed and the keyring can be used here."""
-    try:
-        import keyring
-    except ImportError:
+def _from_keyring(host: str, env: Mapping[str, str]) -> str:
+    """Ask the keyring, if that extra is installed; one that is locked or not there says nothing.
+
+    It is asked in a process of its own: what opens a keyring can wait for a person for ever, and
+    takes memory that a daemon would keep.
+    """
+    if find_spec("keyring") is None:
         return ""
-    try:
-        return keyring.get_password("memory-sync", host) or ""
-    except Exception:  # noqa: BLE001 - back ends raise what they like: locked, no bus, no display
-        return ""
+    # -P: no module of that name in the current folder is meant.
+    return _said([sys.executable, "-P", "-m", "keyring", "get", SERVICE, host], env)
 
 
 def _from_gh(host: str, env: Mapping[str, str]) -> str:
     """Ask GitHub's own command line, if it is there and logged in."""
     program = shutil.which("gh", path=env.get("PATH"))
-    if program is None:
-        return ""
+    return _said([program, "auth", "token", "--hostname", host], env) if program else ""
+
+
+def _said(words: list[str], env: Mapping[str, str]) -> str:
+    """Return what a program says, "" if it fails or takes too long."""
     try:
         done = subprocess.run(
-            [program, "auth", "token", "--hostname", host],
+            words,
             env=dict(env),
             capture_output=True,
             text=True,
-            timeout=GH_SECONDS,
+            timeout=PATIENCE,
             check=False,
             stdin=subprocess.DEVNULL,
         )

@@ -8,9 +8,9 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from memory_sync.app.context import Context
-from memory_sync.app.tokens import find_token, renewing
+from memory_sync.app.tokens import find_token, renewing, variables_of
 from memory_sync.config.durable import make_private_folder, take_lock
-from memory_sync.config.settings import GitHubSettings, RootSettings, VaultSettings, nested
+from memory_sync.config.settings import RootSettings, VaultSettings, nested
 from memory_sync.engine.cycle import Engine
 from memory_sync.engine.found import look_into, trust_for
 from memory_sync.engine.kit import Kit, Report, Root
@@ -42,7 +42,7 @@ def make_remote(context: Context, vault: VaultSettings) -> Remote:
         from memory_sync.ports.github import GitHubRemote
 
         settings = context.settings.github_of(vault)
-        token = _token(context, settings, vault.remote)
+        token = _token(context, vault)
         return GitHubRemote(
             place,
             token,
@@ -56,12 +56,13 @@ def make_remote(context: Context, vault: VaultSettings) -> Remote:
     raise RemoteInvalidError(remote=vault.remote)
 
 
-def _token(context: Context, settings: GitHubSettings, remote: str) -> Token:
+def _token(context: Context, vault: VaultSettings) -> Token:
     """Find the token of a vault; the hint, if there is none, stores one and nothing else."""
+    settings, variables = context.settings.github_of(vault), variables_of(context.settings, vault)
     try:
-        return find_token(settings, context.env, remote)
+        return find_token(settings, context.env, vault.remote, variables)
     except TokenMissingError as error:
-        raise TokenMissingError(**error.facts, hint=renewing(remote)) from None
+        raise TokenMissingError(**error.facts, hint=renewing(vault.remote)) from None
 
 
 @contextmanager

@@ -9,7 +9,15 @@ from pathlib import Path
 
 from memory_sync.app.context import Context
 from memory_sync.app.setup import examine, vet
-from memory_sync.app.tokens import VARIABLES, checked, find_token, web_host, write_token_file
+from memory_sync.app.tokens import (
+    ELSEWHERE,
+    VARIABLES,
+    checked,
+    find_token,
+    variables_of,
+    web_host,
+    write_token_file,
+)
 from memory_sync.cli.ask import confirm, interactive, say, secret
 from memory_sync.cli.where import Aim
 from memory_sync.config.settings import GitHubSettings, VaultSettings
@@ -29,10 +37,11 @@ NEEDED = (
 )
 
 
-def token_for(context: Context, settings: GitHubSettings, remote: str) -> Token:
+def token_for(context: Context, vault: VaultSettings | None, remote: str) -> Token:
     """Find the token, or ask for one. Raises TokenMissingError where nobody can be asked."""
+    settings = context.settings.github_of(vault) if vault else context.settings.github
     try:
-        return find_token(settings, context.env, remote)
+        return find_token(settings, context.env, remote, variables_of(context.settings, vault))
     except TokenMissingError:
         if not interactive():
             raise
@@ -65,14 +74,14 @@ def ask_token(settings: GitHubSettings) -> Token:
 
 def is_passing(token: Token) -> bool:
     """Tell whether a service would not find the token."""
-    return token.source in (*VARIABLES, ASKED)
+    return token.source in (*VARIABLES, *ELSEWHERE, ASKED)
 
 
-def with_token(context: Context, token: Token) -> Context:
-    """Return the context as if the token were the one that is found."""
+def with_token(context: Context, token: Token, vault: VaultSettings) -> Context:
+    """Return the context as if the token were the one that is found for a vault."""
     github = context.settings.github.model_copy(update={"token_file": None})
     settings = context.settings.model_copy(update={"github": github})
-    env = {**context.env, VARIABLES[0]: token.value}
+    env = {**context.env, variables_of(context.settings, vault)[0]: token.value}
     return replace(context, env=env, settings=settings)
 
 
@@ -84,9 +93,9 @@ def login_of(token: Token, settings: GitHubSettings) -> str:
     return login(token, settings.base_url, settings.timeout, proxy=proxy, ca_file=ca_file)
 
 
-def offer_to_store(context: Context, token: Token, *, yes: bool) -> None:
+def offer_to_store(context: Context, token: Token, vault: VaultSettings, *, yes: bool) -> None:
     """Offer to store a token that only this shell has."""
-    path = context.directories.config / "token"
+    path, owner = place_of(context, vault)
     question = f"Store the token from {token.source} in {path}, where the daemon finds it?"
     if not (yes or interactive()):
         return
@@ -94,7 +103,7 @@ def offer_to_store(context: Context, token: Token, *, yes: bool) -> None:
         say("The daemon finds no token unless its environment has one.")
         return
     write_token_file(path, token)
-    set_token_file(context.directories.config_file, path)
+    set_token_file(context.directories.config_file, path, owner)
 
 
 def offer_identity(context: Context, recipient: str, *, yes: bool) -> None:
@@ -113,10 +122,12 @@ def renew_token(context: Context, vault: VaultSettings) -> Path:
 
     Raises TokenRejectedError or TokenForbiddenError with the old one in place.
     """
-    value = next((context.env[name] for name in VARIABLES if context.env.get(name, "").strip()), "")
+    known = [(name, context.env.get(name, "")) for name in variables_of(context.settings, vault)]
+    source, value = next((pair for pair in known if pair[1].strip()), ("", ""))
     settings = context.settings.github_of(vault)
-    token = Token(checked(value), VARIABLES[0]) if value else ask_token(settings)
-    tried = examine(with_token(context, token), vault.model_copy(update={"token_file": None}))
+    token = Token(checked(value), source) if value else ask_token(settings)
+    bare = vault.model_copy(update={"token_file": None})
+    tried = examine(with_token(context, token, vault), bare)
     for note in vet(*tried):
         say(note)
     path, owner = place_of(context, vault)
@@ -134,6 +145,8 @@ def place_of(context: Context, vault: VaultSettings) -> tuple[Path, str | None]:
     own, common = vault.token_file, context.settings.github.token_file
     if own is not None:
         return (own if own.parent == folder else folder / f"token-{vault.name}"), vault.name
+    if context.settings.elsewhere(vault):
+        return folder / f"token-{vault.name}", vault.name
     if common is None or common.parent == folder:
         return common or folder / "token", None
     return folder / f"token-{vault.name}", vault.name

@@ -71,11 +71,10 @@ def set_up(options: Options) -> Result:
     scan = setup.survey(context, aim.root)
     _describe(aim, scan)
     if aim.vault.remote.startswith("github:") and token is None:
-        settings = context.settings.github_of(aim.vault)
-        token = credentials.token_for(context, settings, aim.vault.remote)
+        token = credentials.token_for(context, aim.vault, aim.vault.remote)
     passing = token if token and credentials.is_passing(token) else None
     if passing:
-        context = credentials.with_token(context, passing)
+        context = credentials.with_token(context, passing, aim.vault)
     # What the comparison fetches is kept for the sync.
     spool = Spool(context.directories.vault_state(aim.vault.name))
     again = command_of(options)
@@ -85,7 +84,7 @@ def set_up(options: Options) -> Result:
         return DECLINED
     trust, founded, compared = agreed
     if passing:
-        credentials.offer_to_store(context, passing, yes=options.yes)
+        credentials.offer_to_store(context, passing, aim.vault, yes=options.yes)
     credentials.offer_identity(context, trust.recipient, yes=options.yes)
     context = _configure(context, aim, options, trust)
     return _first_sync(context, aim, scan, trust, spool, founded=founded, compared=compared)
@@ -103,7 +102,7 @@ def _with_remote(context: Context, options: Options) -> tuple[Options, Token | N
     if options.remote or known_vault(context, options):
         return options, None
     settings = context.settings.github
-    token = credentials.token_for(context, settings, f"github:OWNER/{DEFAULT_REPOSITORY}")
+    token = credentials.token_for(context, None, f"github:OWNER/{DEFAULT_REPOSITORY}")
     with waiting("Asking GitHub"):
         login = credentials.login_of(token, settings)
     return replace(options, remote=f"github:{login}/{DEFAULT_REPOSITORY}"), token

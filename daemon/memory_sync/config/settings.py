@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ByteSize, ConfigDict, Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -147,7 +148,15 @@ class Settings(BaseSettings):
     def github_of(self, vault: VaultSettings) -> GitHubSettings:
         """Return how GitHub is reached for one vault: its own settings before those of all."""
         own = {"base_url": vault.base_url, "token_file": vault.token_file}
-        return self.github.model_copy(update={key: own[key] for key in own if own[key]})
+        update = {key: own[key] for key in own if own[key]}
+        if self.elsewhere(vault):
+            update["token_file"] = vault.token_file
+        return self.github.model_copy(update=update)
+
+    def elsewhere(self, vault: VaultSettings) -> bool:
+        """Tell whether a vault lies on another server, which no token of all vaults may reach."""
+        servers = [urlsplit(url).netloc for url in (vault.base_url, self.github.base_url) if url]
+        return len(set(servers)) > 1
 
 
 SECTIONS: Mapping[str, type[BaseModel]] = {

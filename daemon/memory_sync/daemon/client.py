@@ -6,6 +6,7 @@ import json
 import os
 import socket
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -61,6 +62,9 @@ class Client:
 
     def close(self) -> None:
         """Hang up."""
+        # The stream holds the connection as well.
+        with suppress(OSError):
+            self._lines.close()
         self._socket.close()
 
     @property

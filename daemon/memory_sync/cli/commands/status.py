@@ -14,10 +14,11 @@ from memory_sync.cli.halts import stopped_text
 from memory_sync.cli.options import example, json_option, vault_option
 from memory_sync.cli.result import Line, Result, as_problem, problem_of, worst
 from memory_sync.cli.standing import Standing, look, never_exported, worst_state
-from memory_sync.cli.words import age, columns, duration, export_command
+from memory_sync.cli.ways import way
+from memory_sync.cli.words import age, columns, duration, export_command, far
 from memory_sync.config.directories import Directories, directories
 from memory_sync.errors import DaemonError, HaltError, NotConfiguredError, OfflineError
-from memory_sync.model import Phase, Problem
+from memory_sync.model import Phase, Problem, Step
 
 STATUSES = {
     Phase.OFFLINE: OfflineError.status,
@@ -105,14 +106,26 @@ def _table(standing: Standing) -> list[Line]:
     now = time.time()
     rows = [HEADER, *(_cells(row, now, served=standing.served) for row in standing.vaults)]
     header, *body = columns(rows)
-    return [Line(""), Line(header, "bold"), *map(Line, body)]
+    ways = [(row["name"], way(row, now)) for row in standing.vaults]
+    return [
+        Line(""),
+        Line(header, "bold"),
+        *map(Line, body),
+        *(Line(f"{name}: {text}", "dim") for name, text in ways if text),
+    ]
+
+
+def _moving(row: Mapping[str, Any]) -> str:
+    """Return a vault's state, and how far it is with a transfer."""
+    step = row.get("progress")
+    return f"{row['state']}, {far(Step(**step))}" if step else str(row["state"])
 
 
 def _cells(row: Mapping[str, Any], now: float, *, served: bool) -> tuple[str, ...]:
     roots = ", ".join(f"{root['name']} = {root['path']}" for root in row["roots"])
     return (
         str(row["name"]),
-        str(row["state"]),
+        _moving(row),
         age(float(row["last_success"]), now),
         str(row["pending"]) if served else "-",
         str(row["conflicts"]),

@@ -30,6 +30,8 @@ class Place:
         """What a classic token may do, as GitHub writes it; None for a token of another kind."""
         self.may_push = True
         self.archived = False
+        self.tree: tuple[str, str] = ("", "")
+        """The newest commit of which the tree is known, and that tree."""
         self._branch: str | None = None
         self._tag = ""
         self._known = Condition(exists=False)
@@ -129,7 +131,7 @@ class Place:
             headers["If-None-Match"] = f'"{known}"'
         self.seen = None
         for _ in range(2):
-            branch = self.branch()
+            where = self.name, self.branch()
             answer = self._wire.ask(
                 "GET",
                 f"{self.path}/commits/{self.ref()}",
@@ -147,7 +149,7 @@ class Place:
             elif answer.status != 409:
                 # The branch is gone, the repository is, or another branch is the default now.
                 self.require()
-                if self.branch() != branch:
+                if where != (self.name, self.branch()):
                     continue
             break
         return self.seen
@@ -155,14 +157,20 @@ class Place:
     def _first_look(self) -> str | None:
         """Ask for the newest commits of the default branch, whatever it is called."""
         self.seen = None
-        answer = self._wire.ask(
-            "GET", f"{self.path}/commits", query={"per_page": FIRST_PAGE}, allow=(404, 409, 422)
-        )
-        if answer.status < 300 and isinstance(answer.data, list):
-            self.newest = answer.data
-            self.seen = self._wire.oid(answer.data, 0, "sha") if answer.data else None
-        elif answer.status != 409:
-            self.require()
+        for _ in range(2):
+            name = self.name
+            query = {"per_page": FIRST_PAGE}
+            answer = self._wire.ask(
+                "GET", f"{self.path}/commits", query=query, allow=(404, 409, 422)
+            )
+            if answer.status < 300 and isinstance(answer.data, list):
+                self.newest = answer.data
+                self.seen = self._wire.oid(answer.data, 0, "sha") if answer.data else None
+            elif answer.status != 409:
+                self.require()
+                if self.name != name:
+                    continue
+            break
         return self.seen
 
 

@@ -59,6 +59,8 @@ class Reader:
                 self._explain_missing(wanted, head)
                 return
             commit = known[wanted]
+            if commit.id == head:
+                self._place.tree = commit.id, commit.tree
             yield commit
             wanted = next(iter(commit.parents), "")
 

@@ -29,6 +29,7 @@ from urllib3.util.ssl_ import create_urllib3_context
 
 ASIDE = (202, 301, 302, 303, 307, 308)
 """Statuses on which PyGithub would go on by itself, or give back an object full of None."""
+COUNTED = ("x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset")
 BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 """Variables that name the public authorities to trust, the first that is set."""
 
@@ -139,6 +140,10 @@ class Transport(HTTPAdapter):
         if response.status_code in ASIDE:
             response.close()
             raise AsideError(response.status_code, response.headers.get("location", ""))
+        for name in COUNTED:
+            # PyGithub takes them for numbers, whatever they are.
+            if not response.headers.get(name, "0").isdecimal():
+                del response.headers[name]
         # Otherwise the encoding is guessed from the bytes.
         response.encoding = "utf-8"
         return response

@@ -45,8 +45,12 @@ class Writer:
 
     def commit(self, parent: str | None, change: Change) -> str:
         """Make one commit on `parent`; raises Moved if the branch is elsewhere."""
-        if parent is None:
-            return self._first(change)
+        commit = self._first(change) if parent is None else self._next(parent, change)
+        self._place.tree = commit, change.tree
+        return commit
+
+    def _next(self, parent: str, change: Change) -> str:
+        """Make a commit in one request if that can be, else in several, one change all the same."""
         size = sum(map(len, change.writes.values()))
         if len(change.writes) <= SMALL_WRITES and size <= SMALL_BYTES:
             try:
@@ -102,16 +106,23 @@ class Writer:
             return Moved()
         if any(dig(error, "type") is None for error in errors):
             return self._wire.explain.trouble(message)
-        if self._place.head() != parent:
+        before = self._place.name, self._place.branch()
+        if self._place.head(parent) != parent:
+            return Moved()
+        if before != (self._place.name, self._place.branch()):
+            # The repository or its branch has another name now: it is the same place to go on from.
             return Moved()
         return self._wire.explain.senseless(message)
 
     def _in_slices(self, parent: str, change: Change) -> str:
         """Put the tree together in slices, then make one commit and move the branch to it."""
+        # A move that is a fast-forward would also be taken from an older commit than this.
         if self._place.head(parent) != parent:
             raise Moved
-        answer = self._wire.ask("GET", f"{self._place.path}/git/commits/{parent}")
-        tree = self._wire.oid(answer.data, "tree", "sha")
+        known, tree = self._place.tree
+        if known != parent:
+            answer = self._wire.ask("GET", f"{self._place.path}/git/commits/{parent}")
+            tree = self._wire.oid(answer.data, "tree", "sha")
         for entries in self._slices(parent, change):
             body = {"base_tree": tree, "tree": entries}
             tree = self._wire.oid(self._send(parent, "POST", "/git/trees", body), "sha")
