@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.needs import needs, needs_linux
+from tests.hub import fetch
+from tests.needs import needs, needs_fetched, needs_linux
 
 
 @pytest.fixture(autouse=True)
@@ -35,6 +36,22 @@ def test_a_program_on_the_path_is_enough(tmp_path: Path) -> None:
     program.write_text("#!/bin/sh\n")
     program.chmod(0o755)
     needs("age")
+
+
+def test_a_package_is_there_in_its_one_version_or_not_at_all(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What comes from npm is skipped by name where it is not, or in another version."""
+    monkeypatch.setattr(fetch, "MODULES", tmp_path)
+    with pytest.raises(pytest.skip.Exception, match="needs npm: the package emulate "):
+        needs_fetched("emulate")
+    facts = tmp_path / "emulate" / "package.json"
+    facts.parent.mkdir()
+    facts.write_text('{"version": "0.0.1"}')
+    with pytest.raises(pytest.skip.Exception, match="needs npm: the package emulate "):
+        needs_fetched("emulate")
+    facts.write_text(f'{{"version": "{fetch.PACKAGES["emulate"]}"}}')
+    needs_fetched("emulate")
 
 
 def test_another_system_skips_what_is_linuxs(monkeypatch: pytest.MonkeyPatch) -> None:

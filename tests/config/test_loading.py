@@ -339,10 +339,25 @@ def test_github_is_not_asked_more_than_once_a_second(config: Path) -> None:
 
 def test_a_vault_has_its_own_way_to_github(config: Path) -> None:
     """A vault's own base_url and token_file come before those of all vaults."""
-    text = '[github]\ntoken_file = "/all"\ntimeout = 3\n' + VAULT + 'base_url = "https://g.x"\n'
-    found = read(config, text)
+    text = '[github]\ntoken_file = "/all"\ntimeout = 3\n' + VAULT
+    found = read(config, text + 'token_file = "/own"\nbase_url = "https://g.x"\n')
     own = found.github_of(found.vault[0])
-    assert (own.base_url, own.token_file, own.timeout) == ("https://g.x", Path("/all"), 3)
+    assert (own.base_url, own.token_file, own.timeout) == ("https://g.x", Path("/own"), 3)
+
+
+@pytest.mark.parametrize(
+    ("own", "token_file"),
+    [
+        ("", "/all"),
+        ('base_url = "https://api.github.com"\n', "/all"),
+        ('base_url = "https://g.x"\n', None),
+    ],
+)
+def test_no_token_goes_to_another_server(config: Path, own: str, token_file: str | None) -> None:
+    """The token of all vaults is for the common server: a vault elsewhere has its own or none."""
+    found = read(config, '[github]\ntoken_file = "/all"\n' + VAULT + own)
+    expected = Path(token_file) if token_file else None
+    assert found.github_of(found.vault[0]).token_file == expected
 
 
 def test_a_tilde_is_expanded(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""A GitHub that others wrote (npm `emulate`): without GraphQL, it shows that the REST path works."""
+"""A GitHub that others wrote (npm `emulate`), without GraphQL: the REST path shows on it."""
 
 from tests.emulate.standin import OWNER, StandIn, serving
 

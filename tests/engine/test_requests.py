@@ -1,11 +1,15 @@
 """How many requests the engine takes with GitHub, counted by the double."""
 
+import random
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
 
+from memory_sync.engine import push
+from memory_sync.ports.folder import FolderRemote
 from memory_sync.ports.github import GitHubRemote
 from memory_sync.ports.token import Token
 from tests.engine.devices import Device, settle
@@ -37,7 +41,7 @@ def _asked(hub: Hub, action: Callable[[], object]) -> list[str]:
     before = len(hub.requests)
     action()
     return [
-        f"{done.method} {done.path.removeprefix('/repos/ada/vault').split('/')[1]}"
+        f"{done.method} {(done.path.split('/')[4:] or ['repository'])[0]}"
         if done.kind == "rest"
         else done.kind
         for done in hub.requests[before:]
@@ -69,6 +73,66 @@ def test_pulling_up_to_a_hundred_files_is_two_requests_after_the_poll(pair: Pair
         "GET commits", "GET compare", "query",
     ]  # fmt: skip
     assert len(two.files()) == 101
+
+
+@pytest.mark.parametrize(("files", "queries"), [(101, 2), (250, 3), (700, 7)])
+def test_above_a_hundred_files_the_batches_grow_as_their_number(
+    pair: Pair, hub: Hub, files: int, queries: int
+) -> None:
+    """One query for each hundred, beside a vault that has more; over 300 files the tree is read."""
+    one, two = pair
+    for number in range(800):
+        one.write(f"memory/old-{number}.md", f"{number}\n")
+    settle(one, two)
+    for number in range(files):
+        one.write(f"memory/{number}.md", f"{number}\n")
+    one.sync()
+    listed = ["GET git"] if files >= 300 else []
+    assert _asked(hub, lambda: two.engine.cycle(look=False)) == [
+        "GET commits", "GET compare", *listed, *["query"] * queries,
+    ]  # fmt: skip
+
+
+def test_a_new_device_with_ten_thousand_files_takes_five_requests(
+    pair: Pair, hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The newest commits, the tree, the link to the archive, the archive, and the repository."""
+    one, _ = pair
+    for number in range(10_000):
+        one.write(f"memory/{number % 50}/{number}.md", f"{number}\n")
+    # How they got there does not matter here: in one commit, without a network.
+    monkeypatch.setattr(push, "BATCH_BLOBS", 20_000)
+    one.remote.inner = FolderRemote(f"file://{hub.path_of_repo(0)}")
+    one.engine.cycle(fetch=False)
+    trust = one.keystore.trust("v")
+    identity = one.keystore.find(trust.recipient) if trust else None
+    assert identity
+    remote = GitHubRemote("ada/vault", Token(hub.add_token("ada"), "a test"), hub.base_url, 60.0)
+    with closing(remote):
+        three = Device(tmp_path, "three", remote)
+        three.join(identity)
+        remote.close()
+        assert _asked(hub, three.sync) == [
+            "GET commits", "GET git", "GET tarball", "codeload", "GET repository",
+        ]  # fmt: skip
+        assert len(three.files()) == 10_001
+        three.restart()
+
+
+def test_the_parts_of_one_large_object_land_at_once(pair: Pair, hub: Hub) -> None:
+    """What may not be split goes up in slices of a tree, and the branch moves once."""
+    one, two = pair
+    for device in pair:
+        device.max_size = 64 * 1024 * 1024
+        device.restart()
+    settle(*pair)
+    one.write("MEMORY.md", b64encode(random.Random(4).randbytes(9_000_000)))
+    asked = _asked(hub, lambda: one.engine.cycle(fetch=False))
+    assert asked[0] == "GET commits"
+    assert set(asked[1:-1]) == {"POST git"}
+    assert asked[-1] == "PATCH git"
+    settle(*pair)
+    assert one.files() == two.files()
 
 
 def test_a_first_upload_of_a_thousand_files_takes_at_most_twelve_writes(

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tests.hub import archives, graph, rest_commits, rest_contents, rest_git, rest_repos
+from tests.hub.checking import wrong_answer, wrong_request
 from tests.hub.routes import Call, by_name, find_repo, read_fields, router
 from tests.hub.shapes import weak_tag
 from tests.hub.wire import Answer, RefusedError, Request, UnsupportedError, json_answer
@@ -15,6 +16,7 @@ from tests.hub.wire import Answer, RefusedError, Request, UnsupportedError, json
 if TYPE_CHECKING:
     from tests.hub.accounts import Token
     from tests.hub.hub import Hub
+    from tests.hub.openapi import Operation
 
 # The modules that enter their routes by being imported.
 ROUTED = (rest_repos, rest_commits, rest_git, rest_contents)
@@ -31,6 +33,7 @@ def kind_of(request: Request) -> str:
 
 def respond(hub: Hub, request: Request) -> tuple[Answer, str | None]:
     """Answer a request, and say whose it was."""
+    operation = _described(hub, request)
     login: str | None = None
     resource = resource_of(request)
     try:
@@ -49,7 +52,24 @@ def respond(hub: Hub, request: Request) -> tuple[Answer, str | None]:
         return hub.violated(f"{request.method} {request.path}: {traceback.format_exc()}"), login
     scopes = {"X-OAuth-Scopes": "delete_repo, repo"} if login and token.classic else {}
     answer = replace(answer, headers={**answer.headers, **scopes})
+    if operation:
+        for wrong in (*wrong_request(operation, request), *wrong_answer(operation, answer)):
+            hub.note(f"{request.method} {request.path}: not as described: {wrong}")
     return counted(hub, request, login, answer), login
+
+
+def _described(hub: Hub, request: Request) -> Operation | None:
+    """Find the description of what a request asks for."""
+    try:
+        route = router.match(by_name(hub, request))
+    except RefusedError:
+        return None
+    if hub.description is None or route is None:
+        return None
+    operation = hub.description.operation(route.method, route.template)
+    if operation is None:
+        hub.note(f"{route.method} {route.template} is not described")
+    return operation
 
 
 def counted(hub: Hub, request: Request, login: str | None, answer: Answer) -> Answer:

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from tests.hub.accounts import Accounts
 from tests.hub.archives import Archives
+from tests.hub.fetch import OPENAPI
 from tests.hub.limits import Limits
+from tests.hub.openapi import load_description
 from tests.hub.repository import Repository
 from tests.hub.server import Server
 from tests.hub.striking import Faults
@@ -29,7 +31,8 @@ class Hub:
     """A GitHub on 127.0.0.1, with real git repositories in a temporary folder.
 
     Leaving the context raises if the client asked for anything that the double cannot answer
-    honestly; `violations` says what. All windows, limits and times follow the clock `now`. With
+    honestly, or if a request or an answer was not as GitHub's OpenAPI description has it;
+    `violations` says what. All windows, limits and times follow the clock `now`. With
     `tls` it speaks HTTPS.
 
     These may be set at any time: `graphql` (whether there is GraphQL at all),
@@ -46,6 +49,7 @@ class Hub:
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self.schema = schema
+        self.description = load_description(OPENAPI) if OPENAPI.exists() else None
         self.now = now
         self.accounts = Accounts()
         self.limits = Limits(now)
@@ -139,6 +143,11 @@ class Hub:
         """Give a repository, if it exists."""
         return self._repos.get(full_name.lower())
 
+    def repos_of(self, owner: str) -> list[Repository]:
+        """List what an owner has, the newest last."""
+        with self._lock:
+            return [repo for repo in self._repos.values() if repo.owner.lower() == owner.lower()]
+
     def find_former(self, full_name: str) -> Repository | None:
         """Give the repository that had this name before it was renamed, if there is one."""
         return self._former.get(full_name.lower())
@@ -175,10 +184,14 @@ class Hub:
         with self._lock:
             self.requests.append(recorded)
 
-    def violated(self, what: str) -> Answer:
-        """Note that the double cannot answer honestly, and say so."""
+    def note(self, what: str) -> None:
+        """Note what is not as GitHub has it, by the client's fault or by the double's."""
         with self._lock:
             self.violations.append(what)
+
+    def violated(self, what: str) -> Answer:
+        """Note that the double cannot answer honestly, and say so."""
+        self.note(what)
         return json_answer({"message": f"The double does not do this: {what}"}, 501)
 
     def login_of(self, request: Request) -> str | None:

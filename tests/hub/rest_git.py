@@ -164,7 +164,6 @@ def _person(fields: Json | None, default: Person) -> Person:
 
 
 @router.add("GET", GIT + "/ref/heads/{branch*}", "read")
-@router.add("GET", GIT + "/refs/heads/{branch*}", "read")
 def get_ref(call: Call) -> Answer:
     """Say where a branch points to."""
     call.not_empty()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tests.hub.routes import Call, check_admin, router
 from tests.hub.shapes import Shapes, stamp, user
-from tests.hub.wire import Answer, RefusedError, json_answer
+from tests.hub.wire import Answer, RefusedError, UnsupportedError, json_answer
 
 if TYPE_CHECKING:
     from tests.hub.repository import Repository
@@ -42,6 +42,21 @@ def get_rate_limit(call: Call) -> Answer:
     limits, login = call.hub.limits, call.token.login
     resources = {name: limits.state(login, name) for name in limits.allowed}
     return json_answer({"resources": resources, "rate": resources["core"]})
+
+
+@router.add("GET", "/user/repos", "user", query=("affiliation", "per_page", "page"))
+def list_user_repos(call: Call) -> Answer:
+    """List a page of the repositories that the user owns."""
+    if call.request.query.get("affiliation") != "owner":
+        raise UnsupportedError("repositories of others")
+    size, page = call.number("per_page", 30, 100), call.number("page", 1, 10**9)
+    mine = [
+        repo for repo in call.hub.repos_of(call.token.login) if call.token.covers(repo.full_name)
+    ]
+    shown = [_describe(call, repo) for repo in mine[(page - 1) * size : page * size]]
+    # A list tells a little less of each than its own page does.
+    alone = {"subscribers_count", "network_count"}
+    return json_answer([{k: v for k, v in one.items() if k not in alone} for one in shown])
 
 
 @router.add("POST", "/user/repos", "user", body=NEW, required=("name",))

@@ -74,6 +74,7 @@ class Route:
     """One route; `access` is one of user, read, write and admin."""
 
     method: str
+    template: str
     pattern: re.Pattern[str]
     access: str
     handler: Handler
@@ -107,26 +108,34 @@ class Router:
         def enter(handler: Handler) -> Handler:
             self.routes.append(
                 Route(
-                    method, pattern, access, handler, frozenset(query), body or {}, required,
-                    frozenset(media),
+                    method, template, pattern, access, handler, frozenset(query), body or {},
+                    required, frozenset(media),
                 )
             )  # fmt: skip
             return handler
 
         return enter
 
+    def match(self, request: Request) -> Route | None:
+        """Find the route of a request, if there is one."""
+        for route in self.routes:
+            if route.method == request.method and route.pattern.fullmatch(request.path):
+                return route
+        return None
+
     def find(self, request: Request) -> tuple[Route, dict[str, str]]:
         """Find the route of a request; there must be one, and it must know every parameter."""
-        for route in self.routes:
-            match = route.pattern.fullmatch(request.path)
-            if match and route.method == request.method:
-                unknown = request.query.keys() - route.query
-                if unknown:
-                    raise UnsupportedError(f"query parameters {sorted(unknown)}")
-                if media_type(request) not in route.media:
-                    raise UnsupportedError(f"media type {request.headers.get('accept')}")
-                return route, {name: unquote(text) for name, text in match.groupdict().items()}
-        raise UnsupportedError("no such route")
+        route = self.match(request)
+        if route is None:
+            raise UnsupportedError("no such route")
+        unknown = request.query.keys() - route.query
+        if unknown:
+            raise UnsupportedError(f"query parameters {sorted(unknown)}")
+        if media_type(request) not in route.media:
+            raise UnsupportedError(f"media type {request.headers.get('accept')}")
+        match = route.pattern.fullmatch(request.path)
+        found = match.groupdict() if match else {}
+        return route, {name: unquote(text) for name, text in found.items()}
 
 
 router = Router()

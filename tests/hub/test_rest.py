@@ -151,6 +151,9 @@ def test_a_malformed_tree_is_refused(ada: Client) -> None:
     gone = {"path": "none", "mode": "100644", "type": "blob", "sha": None}
     for tree in [{"tree": [gone], "base_tree": base}, {"tree": [entry], "base_tree": "0" * 40}, {}]:
         assert ada("POST", f"{VAULT}/git/trees", tree).status_code == 422
+    # The mode and the missing tree are a client's mistakes, and told as such.
+    assert len(ada.hub.violations) == 2
+    ada.hub.violations.clear()
 
 
 def test_a_branch_moves_forwards_unless_forced(vault: Repository, ada: Client) -> None:

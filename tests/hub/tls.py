@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 
-def make_ca(folder: Path) -> tuple[Path, ssl.SSLContext]:
-    """Make an authority that nobody trusts yet, and a server of 127.0.0.1 and localhost under it.
+def make_ca(folder: Path, address: str = "127.0.0.1") -> tuple[Path, ssl.SSLContext]:
+    """Make an authority that nobody trusts yet, and a server at an address under it.
 
     Returns the authority's certificate, which a client is to trust, and the server's context.
     """
@@ -26,7 +26,7 @@ def make_ca(folder: Path) -> tuple[Path, ssl.SSLContext]:
         .add_extension(_usage(authority=True), critical=True)
         .sign(ca_key, hashes.SHA256())
     )
-    names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+    names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address(address))]
     issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key())
     certificate = (
         _certificate(_name("localhost"), ca_name, key.public_key())

@@ -1,1 +1,1 @@
-"""The suite for a real GitHub: throwaway private repositories, and what the double has otherwise."""
+"""The suite for a real GitHub: throwaway repositories, and where the double differs from it."""

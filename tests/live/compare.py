@@ -42,6 +42,10 @@ def report(found: Sequence[Difference], exchanges: int) -> str:
     for name, group in groupby(found, key=lambda difference: difference.exchange):
         lines.append(name)
         for one in group:
-            lines += [f"    {one.place}", f"        double: {one.double}", f"        live:   {one.live}"]
+            lines += [
+                f"    {one.place}",
+                f"        double: {one.double}",
+                f"        live:   {one.live}",
+            ]
     count = f"{len(found)} differences" if len(found) != 1 else "1 difference"
     return "\n".join([*lines, f"{exchanges} exchanges compared: {count}"])

@@ -56,7 +56,9 @@ class GitMirror:
         """Fetch until the branch is where it was put last."""
         if not self.git_dir.exists():
             git_output(self.git_dir, "init", "--quiet", "--bare", "--initial-branch=main")
-        self.talk.patience.until("git fetch", self._fetch, lambda head: not self.ledger.is_past(head))
+        self.talk.patience.until(
+            "git fetch", self._fetch, lambda head: not self.ledger.is_past(head)
+        )
 
     def push(self) -> str:
         """Push every branch, as another program does that rewrites them, and return the head."""
@@ -73,7 +75,10 @@ class GitMirror:
         return self._head()
 
     def _head(self) -> str | None:
-        return git_output(self.git_dir, "for-each-ref", "--format=%(objectname)", BRANCH).strip() or None
+        return (
+            git_output(self.git_dir, "for-each-ref", "--format=%(objectname)", BRANCH).strip()
+            or None
+        )
 
     def _git(self, *words: str) -> None:
         settings = git_settings(self.server, self.token)

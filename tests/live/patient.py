@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, islice
 from typing import TypeVar
 
 from memory_sync.errors import (
@@ -100,7 +100,7 @@ class PatientRemote:
     def history(self, head: str, since: str | None = None) -> Iterator[Commit]:
         def begin() -> tuple[list[Commit], Iterator[Commit]]:
             rest = iter(self._inner.history(head, since))
-            return [commit for commit, _ in zip(rest, range(1), strict=False)], rest
+            return list(islice(rest, 1)), rest
 
         known = head in self._ledger.commits
         first, rest = self._read("history", begin, lambda found: known and not found[0])
@@ -178,7 +178,8 @@ class PatientRemote:
                 return not lags(error)
             return not (is_old and is_old(done[0]))
 
-        error = self._patience.until(what, attempt, good)
+        # To lose a race is no lag, however long it took to tell the one from the other.
+        error = self._patience.until(what, attempt, good, lambda e: not isinstance(e, Moved))
         if error:
             raise error
         return done[0]

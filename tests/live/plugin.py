@@ -10,7 +10,6 @@ from functools import partial
 import pytest
 
 from memory_sync.ports.github import GitHubRemote
-from memory_sync.ports.github.transport import Link
 from memory_sync.ports.token import Token
 from tests.live.mirror import GitMirror
 from tests.live.patient import Ledger, PatientRemote
@@ -73,13 +72,13 @@ class Live:
         """Make a case of a repository that is not there yet, and is deleted whatever happens."""
         throwaways, talk, ledger = self._throwaways, self._talk, Ledger()
         name = throwaways.fresh()
-        check = partial(throwaways.check_made, name)
+        check = partial(throwaways.ready, name)
         clients = ExitStack()
 
         def connect() -> PatientRemote:
-            link = Link(talk.base_url, TIMEOUT)
-            made = closing(GitHubRemote(name, self._token, link, talk.pace))
-            return PatientRemote(clients.enter_context(made), ledger, talk.patience, check)
+            made = GitHubRemote(name, self._token, talk.base_url, TIMEOUT, pace=talk.pace)
+            clients.enter_context(closing(made))
+            return PatientRemote(made, ledger, talk.patience, check)
 
         def end() -> None:
             clients.close()

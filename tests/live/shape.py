@@ -40,11 +40,11 @@ WORDS = {
 }  # fmt: skip
 """Keys of JSON whose values are compared; of all others it is the type."""
 MASKS = [
-    (r"https?://[^\s\"'<>)]+", "URL"),
+    (r"https?://[^\s\"'<>),]+", "URL"),
     (r"\b(?=[0-9a-f]*[0-9])[0-9a-f]{7,64}\b", "ID"),
     (r"\b\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)", r"TIME\1"),
-    (r"\b\d+\b", "N"),
 ]
+NUMBER = r"(?<![-\w])\d+\b"
 
 
 @dataclass(frozen=True)
@@ -56,18 +56,22 @@ class Masks:
 
     def text(self, text: str) -> str:
         """Return a text in which only what matters is left."""
-        for name, word in self.names.items():
-            text = re.sub(re.escape(name), word, text, flags=re.IGNORECASE)
         for pattern, word in MASKS:
             text = re.sub(pattern, word, text)
+        for name, word in self.names.items():
+            text = re.sub(rf"(?<![\w-]){re.escape(name)}(?![\w-])", word, text, flags=re.IGNORECASE)
         return text
+
+    def prose(self, text: str) -> str:
+        """Return a text that also has no numbers, as in a sentence about a user or a limit."""
+        return re.sub(NUMBER, "N", self.text(text))
 
 
 def shape_of(reply: Reply, masks: Masks) -> Shape:
     """Reduce an answer to its shape."""
     found: dict[str, set[str]] = {"status": {str(reply.status)}}
     for name in TOLD & reply.headers.keys():
-        found[f"header {name}"] = {masks.text(reply.headers[name])}
+        found[f"header {name}"] = {masks.prose(reply.headers[name])}
     for name in PRESENT & reply.headers.keys():
         found[f"header {name}"] = {"there"}
     data = reply.data
@@ -88,10 +92,11 @@ def _walk(place: str, data: Any, masks: Masks, key: str) -> Iterator[tuple[str, 
         for below in data:
             yield from _walk(f"{place}[]", below, masks, key)
     else:
-        yield place, _leaf(data, masks, told=key in WORDS)
+        yield place, _leaf(data, masks, key)
 
 
-def _leaf(data: Any, masks: Masks, *, told: bool) -> str:
+def _leaf(data: Any, masks: Masks, key: str) -> str:
+    told = key in WORDS
     match data:
         case None:
             return "null"
@@ -101,7 +106,7 @@ def _leaf(data: Any, masks: Masks, *, told: bool) -> str:
             return "number"
     text = masks.text(data)
     if told:
-        return repr(text)
+        return repr(masks.prose(data) if key == "message" else text)
     # What is nothing but an id, a time or a URL is told as such.
     return text if text in {"", "URL", "ID"} or text.startswith("TIME") else "text"
 

@@ -14,7 +14,7 @@ import requests
 from requests.auth import AuthBase
 
 from memory_sync.ports.clock import Clock, SystemClock
-from memory_sync.ports.pace import MUTATION, QUERY, READ, WRITE, Ask, Pace, Rates
+from memory_sync.ports.pace import MUTATION, QUERY, READ, UNLIMITED, WRITE, Ask, Pace
 from memory_sync.ports.token import Token
 
 T = TypeVar("T")
@@ -23,8 +23,6 @@ TIMEOUT = 60.0
 LONGEST_LAG = 30.0
 LONGEST_LIMIT = 3700
 """Seconds: for an answer, for a read that lags behind a write, for a limit to pass."""
-FREE = Rates(minute=10**9, hour=10**9, burst=10**9, points={})
-"""What a double on this machine allows."""
 
 
 class RefusedError(Exception):
@@ -65,8 +63,17 @@ class Patience:
         self.lags: list[Lag] = []
         self._longest = longest
 
-    def until(self, what: str, action: Callable[[], T], good: Callable[[T], bool]) -> T:
-        """Repeat an action until what it returns is good; after so long, return what it is."""
+    def until(
+        self,
+        what: str,
+        action: Callable[[], T],
+        good: Callable[[T], bool],
+        was_lag: Callable[[T], bool] = lambda _: True,
+    ) -> T:
+        """Repeat an action until what it returns is good; after so long, return what it is.
+
+        `was_lag` says in the end whether it was a lag that was waited for.
+        """
         begun, pause = self.clock.monotonic(), 0.1
         found = action()
         if good(found):
@@ -75,7 +82,8 @@ class Patience:
             self.clock.sleep(pause)
             pause = min(pause * 2, 4.0)
             found = action()
-        self.lags.append(Lag(what, self.clock.monotonic() - begun, good(found)))
+        if was_lag(found):
+            self.lags.append(Lag(what, self.clock.monotonic() - begun, good(found)))
         return found
 
 
@@ -99,7 +107,7 @@ class Talk:
         self.token = token
         self.clock = clock or SystemClock()
         self.patience = Patience(self.clock)
-        self.pace = Pace(self.clock, FREE if is_here(self.base_url) else None)
+        self.pace = Pace(self.clock, UNLIMITED if is_here(self.base_url) else None)
         self._session = requests.Session()
 
     def close(self) -> None:

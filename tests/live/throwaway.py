@@ -46,40 +46,45 @@ class Throwaways:
         if not self.talk.patience.until("a new repository", lambda: self.check(name), bool):
             raise RefusedError(f"{name} does not appear: not touched")
 
+    def ready(self, name: str) -> None:
+        """Raise RefusedError unless this is one just made, with the branch of the suite."""
+        self.check_made(name)
+        branch = self.talk("GET", f"/repos/{name}").data["default_branch"]
+        if branch != "main":
+            raise RefusedError(f"new repositories of {self.login} have {branch}, not main")
+
     def delete(self, name: str, *, made: bool = True) -> None:
         """Delete a throwaway; `made` says that there is one, however long it takes to appear."""
-        try:
-            if made:
-                self.check_made(name)
-            elif not self.check(name):
-                return
+        self.left.append(name)
+        if made:
+            self.check_made(name)
+        if made or self.check(name):
             gone = self.talk("DELETE", f"/repos/{name}")
             if gone.status != 204:
                 raise RefusedError(f"{name} cannot be deleted ({gone.status}): {NEEDED} is needed")
-        except Exception:
-            self.left.append(name)
-            raise
+        self.left.remove(name)
 
     def sweep(self) -> list[str]:
         """Delete what earlier runs have left and return the names."""
-        old = [name for page in self._pages() for name in page]
+        old = self._old()
         for name in old:
             self.delete(name)
         return old
 
-    def _pages(self) -> list[list[str]]:
+    def _old(self) -> list[str]:
         """Return the names of old throwaways, by the server's own clock."""
-        pages, full = [], True
+        old: list[str] = []
+        page, full = 1, True
         while full:
-            where = f"/user/repos?affiliation=owner&per_page={PAGE}&page={len(pages) + 1}"
+            where = f"/user/repos?affiliation=owner&per_page={PAGE}&page={page}"
             found = self.talk("GET", where)
             repos = found.data
             if found.status != 200 or not isinstance(repos, list):
                 raise RefusedError(f"the list of repositories was answered with {found.status}")
             now = parsedate_to_datetime(found.headers["date"]).timestamp()
-            pages.append([repo["full_name"] for repo in repos if self._is_old(repo, now)])
-            full = len(repos) == PAGE
-        return pages
+            old += [repo["full_name"] for repo in repos if self._is_old(repo, now)]
+            page, full = page + 1, len(repos) == PAGE
+        return old
 
     def _is_old(self, repo: Any, now: float) -> bool:
         made = datetime.fromisoformat(repo["created_at"]).timestamp()

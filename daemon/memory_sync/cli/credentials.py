@@ -22,7 +22,7 @@ from memory_sync.cli.ask import confirm, interactive, say, secret
 from memory_sync.cli.where import Aim
 from memory_sync.config.settings import GitHubSettings, VaultSettings
 from memory_sync.config.writing import set_token_file
-from memory_sync.errors import TokenForbiddenError, TokenMissingError
+from memory_sync.errors import TokenForbiddenError, TokenMissingError, TokenSignOnError
 from memory_sync.ports.token import Token
 
 ASKED = "your answer"
@@ -59,11 +59,12 @@ def least_permission(settings: GitHubSettings, aim: Aim, again: str) -> Iterator
     """Explain what is needed where a token can do too little; `again` is the command."""
     try:
         yield
-    except TokenForbiddenError as error:
-        explain_needed(settings)
+    except (TokenForbiddenError, TokenSignOnError) as error:
+        if isinstance(error, TokenForbiddenError):
+            explain_needed(settings)
         if aim.known:
             raise
-        raise TokenForbiddenError(**error.facts, hint=f"memory-sync {again}") from None
+        raise type(error)(**error.facts, hint=f"memory-sync {again}") from None
 
 
 def ask_token(settings: GitHubSettings) -> Token:

@@ -6,7 +6,15 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from memory_sync.errors import AuthError, KeyError_, MemorySyncError, OfflineError, RateLimitedError
+from memory_sync.errors import (
+    AuthError,
+    KeyError_,
+    MemorySyncError,
+    OfflineError,
+    RaceLostError,
+    RateLimitedError,
+    RemoteError,
+)
 from memory_sync.model import Budget
 from memory_sync.ports.clock import Clock
 
@@ -15,6 +23,8 @@ LONGEST_RETRY = 300.0
 HOUR = 3600.0
 MOST_STRETCH = 20.0
 """How many times longer everything waits, at most, when the hour's requests come to their end."""
+RESERVE = 10
+"""The tenth part of the hour's requests is left to whatever else uses the token."""
 HOPELESS_RETRY = 3600.0
 """Seconds until the next try where only a person can mend it, unless somebody asks before."""
 
@@ -44,15 +54,17 @@ class Turn:
 def stretch(budgets: Iterable[Budget], now: float) -> float:
     """Return how many times longer to wait so that the requests last until there are new ones.
 
-    All that use one token are told the same, so all of them slow down alike. Half of an even share
-    is left to be used freely: most hours have quiet times.
+    All that use one token are told the same, so all of them slow down alike: hardly where a little
+    more was used than an even share, and eight times where only half of it is left. However many
+    they are, it comes to rest where they use no more than there is.
     """
     factor = 1.0
     for budget in budgets:
         until = min(budget.reset - now, HOUR)
         if until > 0 and budget.limit > 0:
-            even = budget.limit * until / HOUR / 2
-            factor = max(factor, even / max(budget.remaining, 1))
+            reserve = budget.limit / RESERVE
+            even = (budget.limit - reserve) * until / HOUR
+            factor = max(factor, (even / max(budget.remaining - reserve, 1)) ** 3)
     return min(factor, MOST_STRETCH)
 
 
@@ -135,7 +147,8 @@ class Schedule:
         if resume:
             self._resume_due = now + resume
         if turn.fetch:
-            self._poll_due = now + self._timing.poll * stretch
+            # Never in step: machines that begin together would all ask at the same moment.
+            self._poll_due = now + self._timing.poll * stretch * (0.9 + 0.2 * self._clock.jitter())
         if turn.look:
             self._scan_due = now + self._timing.scan
         if again:
@@ -151,7 +164,7 @@ class Schedule:
             delay = max(asked, FIRST_RETRY * 2 ** min(self._failures - 2, 6))
         elif isinstance(error, AuthError | KeyError_):
             delay = HOPELESS_RETRY
-        elif isinstance(error, OfflineError):
+        elif isinstance(error, OfflineError | RemoteError | RaceLostError):
             delay = min(LONGEST_RETRY, FIRST_RETRY * 2 ** min(self._failures - 1, 10))
         else:
             delay = max(self._timing.poll, FIRST_RETRY)

@@ -4,6 +4,10 @@ GitHub refuses who asks too quickly, and may bar who goes on. So a client keeps 
 itself: 80 requests that make something a minute and 500 an hour, a second between two of them where
 there are many, and 900 points of REST and 2,000 of GraphQL a minute
 (docs.github.com, "Rate limits for the REST API" and "for the GraphQL API").
+
+Other machines with the same token use up the same limits, and all that is known of them is what
+they have committed. That counts as well, and the more of an hour's share they take, the longer this
+one waits between two commits: so all come to their turn.
 """
 
 from __future__ import annotations
@@ -12,7 +16,7 @@ import math
 import queue
 import sys
 from bisect import bisect_right, insort
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -22,6 +26,8 @@ from memory_sync.model import Budget
 from memory_sync.ports.clock import Clock
 
 MINUTE, HOUR = 60.0, 3600.0
+LONGEST_GAP = 900.0
+"""Seconds that are waited at most, on average, between two commits for the sake of others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +83,12 @@ class _Window:
         """Count a request."""
         insort(self.taken, (when, cost))
 
+    def spare(self, now: float) -> tuple[int, float]:
+        """Return how much still fits in, and for how long that must do: until the oldest leaves."""
+        self.free_at(now, 0)
+        held = sum(cost for _, cost in self.taken)
+        return self.most - held, (self.taken[0][0] if held else now) + self.seconds - now
+
 
 UNLIMITED = Rates(10**9, 10**9, 10**9, {})
 """What a server allows that has no limits."""
@@ -91,6 +103,10 @@ class _Ledger:
         self._points = {name: _Window(most, MINUTE) for name, most in rates.points.items()}
         self._even = -math.inf
         """When the next one would be due if each had come a second after the one before."""
+        self._hour = self._makes[1]
+        self._others = _Window(rates.hour, HOUR)
+        self._last = -math.inf
+        self._share = 1.0
         self.barred = -math.inf
         self.budgets: dict[str, Budget] = {}
 
@@ -100,16 +116,37 @@ class _Ledger:
         at = points.free_at(now, ask.points) if points else now
         if ask.makes:
             at = max(at, self._even - self._burst + 1, *(w.free_at(now, 1) for w in self._makes))
+            at = max(at, self._last + self._gap(now))
         return max(at, self.barred)
 
-    def book(self, ask: Ask, at: float) -> None:
-        """Count a request that goes out at this time."""
+    def _gap(self, now: float) -> float:
+        """Return how long to wait after a commit of one's own, so that others get theirs.
+
+        Half of the hour is free for all. The rest is spread over the time that it must do for, and
+        over all that write, as they did so far.
+        """
+        spare, until = self._hour.spare(now)
+        total = self._hour.most - spare
+        others = self._others.most - self._others.spare(now)[0]
+        if not others or 2 * spare > self._hour.most:
+            return 0.0
+        even = until / max(spare, 1) * others / (total - others + 1)
+        return min(even, LONGEST_GAP) * self._share
+
+    def saw(self, at: float) -> None:
+        """Count a commit of another's."""
+        for window in (*self._makes, self._others):
+            window.take(at, 1)
+
+    def book(self, ask: Ask, at: float, share: float = 1.0) -> None:
+        """Count a request that goes out at this time; the next gap is `share` of what is even."""
         if ask.resource in self._points:
             self._points[ask.resource].take(at, ask.points)
         if ask.makes:
             for window in self._makes:
                 window.take(at, 1)
             self._even = max(self._even, at) + 1
+            self._last, self._share = at, share
 
 
 class Pace:
@@ -142,7 +179,7 @@ class Pace:
             at = ledger.due(ask, now)
             if ledger.barred > now or at - now > longest:
                 return at - now
-            ledger.book(ask, at)
+            ledger.book(ask, at, 0.75 + 0.5 * self.clock.jitter())
         if at > now:
             self.clock.sleep(at - now)
         return 0.0
@@ -151,6 +188,14 @@ class Pace:
         """Send nothing for so long: the server has asked for it."""
         with self._ledger() as ledger:
             ledger.barred = max(ledger.barred, self.clock.monotonic() + seconds)
+
+    def saw(self, ages: Iterable[float]) -> None:
+        """Count commits of others, each so many seconds old: they used up this token's limits."""
+        with self._ledger() as ledger:
+            now = self.clock.monotonic()
+            for age in ages:
+                if 0 <= age < HOUR:
+                    ledger.saw(now - age)
 
     def pause(self, commits: int = 1) -> float:
         """Return in how many seconds the last of so many commits, a request each, may go out."""

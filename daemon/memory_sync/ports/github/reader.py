@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,6 +12,7 @@ from memory_sync.errors import RemoteTroubleError
 from memory_sync.model import Commit, Entry, Listing
 from memory_sync.model.remote import FILE_MODE, TREE_MODE
 from memory_sync.ports.github.answers import dig
+from memory_sync.ports.github.crowd import Crowd
 from memory_sync.ports.github.place import FIRST_PAGE, Place
 from memory_sync.ports.github.wire import OBJECT_ID, Wire
 from memory_sync.vault.trees import EMPTY_TREE
@@ -35,9 +36,10 @@ class _Compared:
 class Reader:
     """Reads commits and trees; remembers the last comparison."""
 
-    def __init__(self, wire: Wire, place: Place) -> None:
+    def __init__(self, wire: Wire, place: Place, crowd: Crowd) -> None:
         self._wire = wire
         self._place = place
+        self._crowd = crowd
         self._compared: _Compared | None = None
 
     # --- commits ----------------------------------------------------------------------------
@@ -102,7 +104,14 @@ class Reader:
         built_on = [dig(end, "sha") for end in ends] == [base] * 2
         if built_on and isinstance(files, list) and len(files) < MAX_FILES:
             self._compared = _Compared(base, head, [_essence(file) for file in files])
+        self._notice(self._commits(dig(data, "commits") or []).values())
         return self._commits([*(dig(data, "commits") or []), *filter(None, ends)])
+
+    def _notice(self, commits: Collection[Commit]) -> None:
+        """Take note of what others wrote, the last of it as if it were now: clocks may differ."""
+        newest = max((commit.time for commit in commits), default=0)
+        self._crowd.saw(len(commits))
+        self._wire.pace.saw(newest - commit.time for commit in commits)
 
     def _commits(self, items: Any) -> dict[str, Commit]:
         if not isinstance(items, list):

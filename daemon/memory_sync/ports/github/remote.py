@@ -9,6 +9,7 @@ from pathlib import Path
 from memory_sync.model import About, Change, Commit, Entry, Listing
 from memory_sync.ports.clock import SystemClock
 from memory_sync.ports.github.blobs import Blobs
+from memory_sync.ports.github.crowd import Crowd
 from memory_sync.ports.github.memory import Memory
 from memory_sync.ports.github.place import Place, login_of, repository_name
 from memory_sync.ports.github.reader import Reader
@@ -64,9 +65,10 @@ class GitHubRemote:
         memory = Memory(pace.clock, folder / "github.json" if folder else None)
         self._wire = Wire(name, token, link, pace, memory)
         self._place = Place(self._wire)
-        self._reader = Reader(self._wire, self._place)
+        self._crowd = Crowd(pace.clock)
+        self._reader = Reader(self._wire, self._place, self._crowd)
         self._blobs = Blobs(self._wire, self._place, folder)
-        self._writer = Writer(self._wire, self._place)
+        self._writer = Writer(self._wire, self._place, self._crowd)
 
     @property
     def url(self) -> str:
@@ -133,8 +135,11 @@ class GitHubRemote:
         return self._writer.commit(parent, change)
 
     def pause(self, commits: int = 1) -> float:
-        """Return in how many seconds GitHub's limits let the last of so many more commits go."""
-        return self._wire.pace.pause(commits)
+        """Return in how many seconds the last of so many more commits may go.
+
+        That is as GitHub's limits let it, and others who write to the same branch.
+        """
+        return max(self._wire.pace.pause(commits), self._crowd.wait())
 
     def about(self) -> About:
         """Tell how GitHub is reached and what is left of its limits."""

@@ -69,8 +69,9 @@ def too_much(wire: Wire, place: Place) -> tuple[str, ...]:
     others = [name for name in found if str(name).casefold() != place.name.casefold()]
     if not others:
         return ()
+    count = f"{'at least ' if len(listed) == PAGE else ''}{len(others)}"
     names = ", ".join(map(str, others[:SHOWN])) + (", …" if len(others) > SHOWN else "")
-    return (f"The token reaches {len(others)} other private repositories: {names}.",)
+    return (f"The token reaches {count} other private repositories: {names}.",)
 
 
 def _scopes(place: Place) -> list[str]:

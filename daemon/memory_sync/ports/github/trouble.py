@@ -30,6 +30,8 @@ from memory_sync.ports.github.transport import Link, ProxyFailedError, Untrusted
 from memory_sync.ports.names import shown
 from memory_sync.ports.token import Token
 
+ARCHIVED = re.compile(r"\barchived\b", re.IGNORECASE)
+
 
 class Explain:
     """Makes the errors for one remote and one token."""
@@ -49,6 +51,8 @@ class Explain:
         if status == 403 and (url := _sign_on(answer)):
             return self._unauthorised(url)
         if status == 429 or (status == 403 and limited(answer, str(message))):
+            return self.limited(answer)
+        if status == 503 and "retry-after" in answer.headers:
             return self.limited(answer)
         if status == 403:
             return self.forbidden(message or "GitHub answered 403", answer)
@@ -109,7 +113,10 @@ class Explain:
         text = self._clean(detail)
         if answer and (needed := _permissions(answer)):
             text = f"{text} (it needs {self._clean(needed)})"
-        return TokenForbiddenError(remote=self._remote, source=self._token.source, detail=text)
+        # A new token could do no more: it is to be tried again once the archive is a repository.
+        better = {"hint": "memory-sync now"} if ARCHIVED.search(text) else {}
+        source = self._token.source
+        return TokenForbiddenError(remote=self._remote, source=source, detail=text, **better)
 
     def uncreated(self, answer: Answer, owner: str) -> MemorySyncError:
         """Say why a repository was not created: a limit, or a token that cannot do that."""

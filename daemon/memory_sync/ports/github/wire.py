@@ -88,7 +88,8 @@ class Wire:
     ) -> Answer:
         """Send a request and return its answer: a success in JSON, or a status in `allow`.
 
-        `plain` allows a body that is not JSON. Any other answer, or none, is raised as our error.
+        `plain` allows a body that is not JSON, if there is one. Any other answer, or none, is
+        raised as our error.
         """
         outcome = self._outcome(verb, path, query, body, headers)
         # Raised out here, so that it carries no other exception with it.
@@ -103,7 +104,7 @@ class Wire:
         if outcome.status >= 300:
             raise self._barred(self.explain.answer(outcome))
         page = "html" in outcome.headers.get("content-type", "")
-        if page or (outcome.data is None and not plain):
+        if page or (outcome.data is None and not (plain and outcome.text.strip())):
             raise self.explain.trouble("what answered was not GitHub (a proxy or a sign-in page?)")
         return outcome
 

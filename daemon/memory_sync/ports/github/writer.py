@@ -16,6 +16,7 @@ from memory_sync.errors import MemorySyncError, Moved
 from memory_sync.model import Change
 from memory_sync.model.remote import FILE_MODE, TREE_MODE
 from memory_sync.ports.github.answers import Answer, dig
+from memory_sync.ports.github.crowd import Crowd
 from memory_sync.ports.github.place import Place
 from memory_sync.ports.github.wire import NoGraphError, Wire
 
@@ -39,9 +40,10 @@ REFUSED = (404, 409, 422)
 class Writer:
     """Makes commits on one repository's branch."""
 
-    def __init__(self, wire: Wire, place: Place) -> None:
+    def __init__(self, wire: Wire, place: Place, crowd: Crowd) -> None:
         self._wire = wire
         self._place = place
+        self._crowd = crowd
 
     def commit(self, parent: str | None, change: Change) -> str:
         """Make one commit on `parent`; raises Moved if the branch is elsewhere."""
@@ -50,6 +52,26 @@ class Writer:
         return commit
 
     def _next(self, parent: str, change: Change) -> str:
+        """Make a commit, and tell what came of it to who watches over the turns."""
+        asked = self._crowd.wary
+        try:
+            if asked:
+                self._take_turn(parent)
+            made = self._on(parent, change)
+        except Moved:
+            self._crowd.lost(asked=asked and self._place.seen == parent)
+            raise
+        self._crowd.won()
+        return made
+
+    def _take_turn(self, parent: str) -> None:
+        """Wait for one's turn, and see that nobody was quicker."""
+        if seconds := self._crowd.wait():
+            self._wire.pace.clock.sleep(seconds)
+        if self._place.head(parent) != parent:
+            raise Moved
+
+    def _on(self, parent: str, change: Change) -> str:
         """Make a commit in one request if that can be, else in several, one change all the same."""
         size = sum(map(len, change.writes.values()))
         if len(change.writes) <= SMALL_WRITES and size <= SMALL_BYTES:
@@ -99,7 +121,7 @@ class Writer:
         self._check_tree(commit, self._wire.oid(made, "tree", "oid"), change)
         return commit
 
-    def _refusal(self, parent: str, errors: list[Any]) -> MemorySyncError | Moved:
+    def _refusal(self, parent: str, errors: list[Any]) -> MemorySyncError | Moved | NoGraphError:
         """Say what the errors of a refused commit mean."""
         message = str(dig(errors, 0, "message"))
         if any(dig(error, "type") == "STALE_DATA" for error in errors) or MOVED.search(message):
@@ -112,6 +134,10 @@ class Writer:
         if before != (self._place.name, self._place.branch()):
             # The repository or its branch has another name now: it is the same place to go on from.
             return Moved()
+        if any(dig(error, "type") == "NOT_FOUND" for error in errors):
+            # REST has just found repository and branch, so the commit can be made there.
+            self._wire.graph_available = False
+            return NoGraphError()
         return self._wire.explain.senseless(message)
 
     def _in_slices(self, parent: str, change: Change) -> str:

@@ -1,0 +1,1 @@
+"""What GitHub can answer, or lose: each of it against real processes, in one table."""
