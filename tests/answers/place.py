@@ -42,8 +42,8 @@ LOG = "memory/log.md"
 class Clocked(Hub):
     """A GitHub that notes when each request came, and can bring a deleted repository back."""
 
-    def __init__(self, schema: GraphQLSchema) -> None:
-        super().__init__(schema)
+    def __init__(self, schema: GraphQLSchema, now: Callable[[], float] = time.time) -> None:
+        super().__init__(schema, now=now)
         # Whether all is as GitHub describes it is looked at elsewhere, and takes its time.
         self.description = None
         self.times: list[tuple[float, Recorded]] = []

@@ -50,7 +50,7 @@ ARCHIVED = Said("token-forbidden", "needs-attention", 4, NOW)
 SIGN_ON = Said("token-sign-on", "needs-attention", 4, NOW)
 SENSELESS = Said("remote", "needs-attention", 1, NOW)
 RACE = Said("race-lost", "needs-attention", 8, NOW)
-TOO_LARGE = Said("file-too-large", "needs-attention", 1, "memory-sync status")
+TOO_LARGE = Said("file-too-large", "needs-attention", 1, "ls -la '")
 GONE = Said("repository-gone", "halted", 7, NEW_TOKEN)
 BRANCH_GONE = Said("branch-gone", "halted", 7, "memory-sync status")
 OPENED = Said("repository-opened", "halted", 7, "memory-sync init --remote {remote} --allow-public")
@@ -129,6 +129,19 @@ class Row:
     def quiet(self) -> bool:
         """Tell whether nobody notices anything."""
         return not self.said.code
+
+    @property
+    def statement(self) -> int:
+        """Return the number of the statement (docs/invariants.md) that the row belongs to."""
+        if self.passing:
+            return 48
+        if self.said.status == 4:
+            return 45
+        if self.said.state == "halted" or self.later:
+            return 42
+        if self.said.code == "stale-read" or "stale-read" in self.maybe:
+            return 41
+        return 40 if self.name.startswith("stale-data") else 44
 
     def __str__(self) -> str:
         return self.name

@@ -38,7 +38,8 @@ from tests.hub import faults
 T = TypeVar("T")
 HEAD = "^GET .*/commits/heads/"
 NOT_MODIFIED = faults.status(304, b"")
-SETTLE = 12.0
+SETTLE = 8.0
+"""Seconds until nearly every vault has shown its cause, before anything is typed."""
 LATE = 110.0
 """Seconds until even what is said after a minute is said, with a back-off in between."""
 MEND = 40.0
@@ -192,11 +193,11 @@ class Stage:
         """Write down what the daemon and the commands say."""
         until(lambda: all(map(self._settled, self.records.values())), SETTLE)
         print("UNSETTLED", [r.row.name for r in self.records.values() if not self._settled(r)])
-        self._read_status("status")
         with ThreadPoolExecutor(1) as aside:
             asking = aside.submit(self.each, self._ask, 6)
             self.each(self._type)
             asking.result()
+        self._read_status("status")
         self.each(self._pull_and_push, 16)
 
     def _settled(self, record: Record) -> bool:

@@ -182,3 +182,33 @@ def test_i60_a_poll_does_not_put_the_longest_delay_off(schedule: Schedule, clock
             if turn.look:
                 break
     assert waited == 30.0
+
+
+def test_the_rest_of_an_upload_goes_on_when_the_remote_takes_it(
+    schedule: Schedule, clock: Clock
+) -> None:
+    """It looks and sends again after the pause; polls go on meanwhile, until the rest is up."""
+    schedule.succeeded(Turn(look=True, fetch=True), again=False, resume=20.0)
+    assert schedule.wait() == 15
+    clock.time += 15
+    poll = schedule.turn()
+    assert poll == Turn(look=False, fetch=True)
+    schedule.succeeded(poll, again=False)
+    assert schedule.wait() == 5
+    clock.time += 5
+    assert schedule.turn() == Turn(look=True, fetch=False)
+    schedule.succeeded(Turn(look=True, fetch=False), again=False)
+    assert schedule.wait() == 10
+
+
+def test_i44_refusals_that_name_no_time_come_more_and_more_seldom(
+    schedule: Schedule, clock: Clock
+) -> None:
+    """A limit whose clock lies is not asked each second: each refusal doubles the wait."""
+    waits = []
+    for _ in range(9):
+        schedule.failed(RateLimitedError(remote="r", seconds=1))
+        waits.append(schedule.wait())
+        clock.time += waits[-1]
+    assert waits == sorted(waits)
+    assert waits[-1] >= 300

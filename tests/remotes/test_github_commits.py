@@ -81,6 +81,18 @@ def test_a_device_that_starts_asks_once_for_the_tree_to_build_on(desk: Desk) -> 
     assert asked == ["mutation", SLICED[0], f"GET /git/commits/{vault.head}", *SLICED[1:]]
 
 
+def test_a_commit_that_a_replica_lacks_is_trouble_and_no_halt(desk: Desk) -> None:
+    """Where the branch is seen and its commit is not, time mends it; nothing is sent."""
+    vault = desk.begin()
+    desk.hub.graphql = False
+    other = Vault(desk.connect(), vault.head, vault.tree)
+    desk.fault("GET .*/git/commits/", faults.status(404))
+    with pytest.raises(RemoteTroubleError, match="not to be found"):
+        other.commit({object_name(1): "1\n"})
+    assert desk.repo.head() == vault.head
+    other.commit({object_name(1): "1\n"})
+
+
 def test_what_is_no_text_goes_over_rest_too(desk: Desk) -> None:
     """Bytes that are no UTF-8 are stored as a blob first."""
     vault = desk.begin()

@@ -147,8 +147,7 @@ class Writer:
             raise Moved
         known, tree = self._place.tree
         if known != parent:
-            answer = self._wire.ask("GET", f"{self._place.path}/git/commits/{parent}")
-            tree = self._wire.oid(answer.data, "tree", "sha")
+            tree = self._tree_of(parent)
         for entries in self._slices(parent, change):
             body = {"base_tree": tree, "tree": entries}
             tree = self._wire.oid(self._send(parent, "POST", "/git/trees", body), "sha")
@@ -163,6 +162,16 @@ class Writer:
         if self._wire.oid(moved, "object", "sha") != commit:
             raise self._wire.explain.senseless("the branch went to another commit")
         return commit
+
+    def _tree_of(self, commit: str) -> str:
+        """Ask for the tree of a commit that the branch was just seen at."""
+        place = f"{self._place.path}/git/commits/{commit}"
+        answer = self._wire.ask("GET", place, allow=REFUSED)
+        if answer.status >= 300:
+            # A replica that lags has the branch and not the commit.
+            self._place.require()
+            raise self._wire.explain.trouble(f"commit {commit} is not to be found")
+        return self._wire.oid(answer.data, "tree", "sha")
 
     def _without_empty_folders(self, parent: str, tree: str) -> str:
         """Take the folders without a file out of a tree: some servers leave them there."""
