@@ -191,7 +191,7 @@ def rename_branch(place: Place) -> None:
 
 
 def rename_branch_without_graphql(place: Place) -> None:
-    """The same on a server without GraphQL."""
+    """Rename the branch on a server without GraphQL."""
     place.hub.graphql = False
     rename_branch(place)
 

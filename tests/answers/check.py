@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 from tests.answers.place import DEVICES, LOG, POLL
@@ -96,7 +97,7 @@ def nothing_lost(record: Record) -> None:
     assert one["MEMORY.md"] == "# memory\n"
     assert not any(record.conflicts)
     trees = [tree for _, tree in record.commits]
-    assert all(new != old for new, old in zip(trees, trees[1:], strict=False))
+    assert all(new != old for new, old in pairwise(trees))
 
 
 def is_patient(record: Record) -> None:

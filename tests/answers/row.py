@@ -49,7 +49,6 @@ FORBIDDEN = Said("token-forbidden", "needs-attention", 4, NEW_TOKEN)
 ARCHIVED = Said("token-forbidden", "needs-attention", 4, NOW)
 SIGN_ON = Said("token-sign-on", "needs-attention", 4, NOW)
 SENSELESS = Said("remote", "needs-attention", 1, NOW)
-RACE = Said("race-lost", "needs-attention", 8, NOW)
 TOO_LARGE = Said("file-too-large", "needs-attention", 1, "ls -la '")
 GONE = Said("repository-gone", "halted", 7, NEW_TOKEN)
 BRANCH_GONE = Said("branch-gone", "halted", 7, "memory-sync status")
@@ -60,9 +59,9 @@ FORCED_BACK = Said("history-forced-back", "halted", 7, "git log {commit}")
 EARLY = -3.0
 """The shown time may have just come: the try runs."""
 POLLS = Next("the next poll", EARLY, 3.0)
-SOON = Next("5 s later, or at the next poll if that is later", EARLY, 8.0)
-BACKS_OFF = Next("5 s later, then each time later, at most 5 minutes", EARLY, 7.0, True)
-HOURLY = Next("an hour later, or with `memory-sync now`", 3000.0, 4501.0, True)
+SOON = Next("in 5 s, or at the next poll", EARLY, 8.0)
+BACKS_OFF = Next("in 5 s, then later each time, up to 5 minutes", EARLY, 7.0, True)
+HOURLY = Next("in an hour", 3000.0, 4501.0, True)
 
 
 def asked(seconds: float) -> Next:
@@ -70,7 +69,7 @@ def asked(seconds: float) -> Next:
     return Next("when GitHub says", seconds - 4.0, 1.25 * (seconds + 2.0), True)
 
 
-MINUTE = Next("a minute later", 50.0, 76.5, True)
+MINUTE = Next("in a minute", 50.0, 76.5, True)
 
 
 def healed(place: Place) -> None:

@@ -67,7 +67,6 @@ from tests.answers.row import (
     OFFLINE,
     OPENED,
     POLLS,
-    RACE,
     REJECTED,
     SENSELESS,
     SIGN_ON,
@@ -265,10 +264,6 @@ ROWS = (
     Row("stale-data", "`STALE_DATA`", Writes(faults.stale_data, 1), NOTHING, POLLS),
     Row(
         "stale-data-untyped", "`STALE_DATA`", Writes(told(ELSEWHERE, None), 1), NOTHING, POLLS
-    ),
-    Row(
-        "stale-data-always", "`STALE_DATA` again and again", Writes(faults.stale_data), RACE,
-        words="each of 8 tries", pulls=True, each=24,
     ),
     Row(
         "not-found-read", "`NOT_FOUND` although the repository is there",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.answers.check import code_of, first_said, goes_on, holds, is_patient, says
+from tests.answers.page import PAGE, written
 from tests.answers.place import DEVICES
 from tests.answers.row import Row
 from tests.answers.stage import Record
@@ -92,3 +93,10 @@ def test_each_row_is_held_by_one_statement() -> None:
     """No row is left out, and no two have one name."""
     told = [row.name for number in (40, 41, 42, 44, 45, 48) for row in rows(number)]
     assert sorted(told) == sorted({row.name for row in ROWS})
+
+
+def test_the_page_has_the_table() -> None:
+    """docs/github.md says of each answer what the rows hold."""
+    text = PAGE.read_text("utf-8")
+    assert text == written(text, ROWS)
+    assert all(f"| {row.answer} |" in text for row in ROWS)

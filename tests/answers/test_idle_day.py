@@ -18,7 +18,7 @@ from memory_sync.ports.pace import Paces
 from tests.answers.place import Clocked, Machine, Place, make_place
 
 HOURS = 24
-POLL = 15.0
+POLL = 60.0
 
 
 class Sundial(SystemClock):

@@ -6,7 +6,9 @@ from memory_sync.daemon.schedule import Schedule, Timing, Turn
 from memory_sync.errors import (
     MemorySyncError,
     OfflineError,
+    RaceLostError,
     RateLimitedError,
+    RemoteError,
     RootGoneError,
     TokenRejectedError,
 )
@@ -114,11 +116,22 @@ def test_i58_without_events_the_next_look_is_brought_forward(
     assert schedule.turn().look
 
 
-def test_i44_failures_back_off_and_end(schedule: Schedule, clock: Clock) -> None:
+@pytest.mark.parametrize(
+    "error",
+    [
+        OfflineError(remote="x", detail="y"),
+        RemoteError(remote="x", detail="y"),
+        RaceLostError(vault="x", tries=8),
+    ],
+    ids=["offline", "no sense", "race"],
+)
+def test_i44_failures_back_off_and_end(
+    schedule: Schedule, clock: Clock, error: MemorySyncError
+) -> None:
     """Each try is later than the last, up to a bound; a success ends it."""
     waits = []
     for _ in range(9):
-        schedule.failed(OfflineError(remote="x", detail="y"))
+        schedule.failed(error)
         waits.append(schedule.wait())
         clock.time += waits[-1]
         assert schedule.turn() == Turn(look=True, fetch=True)

@@ -222,8 +222,9 @@ class Pace:
 class Paces:
     """The paces of a process: one for each server and token, whichever vaults use them."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, rates: Rates | None = None) -> None:
         self._clock = clock
+        self._rates = rates
         self._box: queue.SimpleQueue[dict[tuple[str, str], Pace]] = queue.SimpleQueue()
         self._box.put({})
 
@@ -231,6 +232,6 @@ class Paces:
         """Return the pace for a server and a token."""
         known = self._box.get()
         try:
-            return known.setdefault((server, token), Pace(self._clock))
+            return known.setdefault((server, token), Pace(self._clock, self._rates))
         finally:
             self._box.put(known)
