@@ -7,7 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from memory_sync.errors import RateLimitedError, RemoteTroubleError, RepositoryGoneError
+from memory_sync.errors import (
+    MemorySyncError,
+    RateLimitedError,
+    RemoteTroubleError,
+    RepositoryGoneError,
+)
 from memory_sync.model import Budget
 from memory_sync.ports.clock import SystemClock
 from memory_sync.ports.github import GitHubRemote
@@ -246,3 +251,20 @@ def test_a_device_without_a_head_needs_no_second_request_for_the_commit(desk: De
     assert asked == ["GET /commits"]
     assert Vault(fresh).head is None
     assert fresh.head(vault.head) == vault.head
+
+
+def test_pygithub_neither_waits_nor_asks_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its own throttle and its own retries are off: how much is asked is decided in one place."""
+    slept: list[float] = []
+    monkeypatch.setattr("time.sleep", slept.append)
+    vault = desk.begin()
+    for number in range(3):
+        desk.remote.head(vault.head)
+        vault.commit({object_name(number): "x\n"})
+    for kind in (faults.status(502), faults.status(403), faults.close_before):
+        desk.fault(HEAD, kind)
+        before = len(desk.hub.requests)
+        with pytest.raises(MemorySyncError):
+            desk.remote.head(vault.head)
+        assert len(desk.hub.requests) == before + 1
+    assert slept == []

@@ -83,6 +83,7 @@ class Schedule:
         self._failures = 0
         self._stretch = 1.0
         self._resume_due = math.inf
+        self._calm_until = now
 
     def changed(self) -> None:
         """Note that a file may have changed: a cycle is due after quiet, or the longest delay."""
@@ -114,7 +115,8 @@ class Schedule:
         if self._first_change is None:
             return math.inf
         quiet = self._last_change + self._timing.debounce * self._stretch
-        return min(quiet, self._first_change + self._timing.max_delay * self._stretch)
+        due = min(quiet, self._first_change + self._timing.max_delay * self._stretch)
+        return max(due, self._calm_until)
 
     def wait(self) -> float:
         """Return the seconds until the next cycle is due; 0 or less if it is."""
@@ -125,7 +127,8 @@ class Schedule:
         now = self._clock.monotonic()
         retry = self._retry_due is not None
         look = retry or now >= min(self._scan_due, self._resume_due, self._changes_due())
-        fetch = retry or now >= self._poll_due
+        # Where requests are short, others have written most likely: a commit without asking fails.
+        fetch = retry or now >= self._poll_due or (look and self._stretch > 1)
         if look:
             self._first_change = None
         return Turn(look=look, fetch=fetch, up=self._first_change is None)
@@ -151,6 +154,7 @@ class Schedule:
             self._poll_due = now + self._timing.poll * stretch * (0.9 + 0.2 * self._clock.jitter())
         if turn.look:
             self._scan_due = now + self._timing.scan
+            self._calm_until = now + self._timing.poll * (stretch - 1)
         if again:
             self.changed()
 
