@@ -41,10 +41,14 @@ def says(record: Record) -> None:
     first = first_said(record)
     assert first.state == row.said.state
     assert row.words in first.message
-    assert row.next.least <= first.next <= row.next.most
+    if row.silence:
+        next_try = first.when + first.next - _refused(record)
+        assert row.silence - 1.5 <= next_try <= row.next.most + UNDER_WAY
+    else:
+        assert row.next.least <= first.next <= row.next.most
     status = record.status
     assert status["next_poll"] > 0
-    if not row.passing and not row.brief:
+    if not row.passing and not row.brief and not row.later:
         assert status["state"] in {row.said.state, "syncing"}
         _hints(record, row.said, status["reason"])
     if row.later:

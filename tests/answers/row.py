@@ -60,16 +60,16 @@ EARLY = -3.0
 """The shown time may have just come: the try runs."""
 POLLS = Next("the next poll", EARLY, 3.0)
 SOON = Next("in 5 s, or at the next poll", EARLY, 8.0)
-BACKS_OFF = Next("in 5 s, then later each time, up to 5 minutes", EARLY, 7.0, True)
+BACKS_OFF = Next("in 5 s, then later each time, up to 5 minutes", EARLY, 13.0, True)
 HOURLY = Next("in an hour", 3000.0, 4501.0, True)
 
 
 def asked(seconds: float) -> Next:
     """Keep quiet for as long as GitHub says."""
-    return Next("when GitHub says", seconds - 4.0, 1.25 * (seconds + 2.0), True)
+    return Next("when GitHub says", EARLY, 1.25 * (seconds + 2.0), True)
 
 
-MINUTE = Next("in a minute", 50.0, 76.5, True)
+MINUTE = Next("in a minute", EARLY, 77.0, True)
 
 
 def healed(place: Place) -> None:

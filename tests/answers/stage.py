@@ -42,7 +42,8 @@ SETTLE = 8.0
 """Seconds until nearly every vault has shown its cause, before anything is typed."""
 LATE = 110.0
 """Seconds until even what is said after a minute is said, with a back-off in between."""
-MEND = 40.0
+GRACE = 30.0
+"""Seconds after the next try in which it has to have gone on, on a machine that is busy."""
 
 
 @dataclass
@@ -192,7 +193,6 @@ class Stage:
     def observe(self) -> None:
         """Write down what the daemon and the commands say."""
         until(lambda: all(map(self._settled, self.records.values())), SETTLE)
-        print("UNSETTLED", [r.row.name for r in self.records.values() if not self._settled(r)])
         with ThreadPoolExecutor(1) as aside:
             asking = aside.submit(self.each, self._ask, 6)
             self.each(self._type)
@@ -263,7 +263,7 @@ class Stage:
                     record.mended.append(machine.types(*words, *more, **env))
         shown = record.shown[-1]
         record.expected = max(0.0, shown.next)
-        record.went_on = until(lambda: self._went_on(record), record.expected + 15.0)
+        record.went_on = until(lambda: self._went_on(record), record.expected + GRACE)
 
     def _went_on(self, record: Record) -> bool:
         shown = record.shown[-1]
@@ -288,7 +288,7 @@ class Stage:
 
     def _same(self, record: Record) -> bool:
         name = record.row.name
-        return until(lambda: self.one.files(name) == self.two.files(name), 15.0)
+        return until(lambda: self.one.files(name) == self.two.files(name), GRACE)
 
 
 @contextmanager

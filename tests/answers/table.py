@@ -331,14 +331,7 @@ LARGE = Row(
     end=stay,
 )  # fmt: skip
 BARRED = Row(
-    "barred",
-    "",
-    leave,
-    LIMITED,
-    asked(7),
-    "asks to wait",
-    silence=7,
-    token_of="secondary",
-    end=leave,
-)
+    "barred", "", leave, LIMITED, asked(7), "asks to wait", silence=7, token_of="secondary",
+    end=leave, passing=True,
+)  # fmt: skip
 """A vault that nothing strikes, whose token another vault uses that GitHub has asked to wait."""

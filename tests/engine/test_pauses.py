@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -94,6 +95,19 @@ def test_while_it_is_held_back_it_takes_what_others_sent(pair: Pair) -> None:
     outcome = pair.one.sync()
     assert outcome.down == ("memory/memory/theirs.md",)
     assert (outcome.resume, outcome.pending) == (600.0, 1)
+
+
+def test_a_large_object_waits_until_all_of_it_may_go(pair: Pair) -> None:
+    """What takes many requests is not begun with room for a few; smaller files before it go up."""
+    pair.one.max_size = 64 * 1024 * 1024
+    pair.one.restart()
+    pair.one.write("memory/a.md", "a\n")
+    pair.one.write("memory/large.md", random.Random(1).randbytes(9_000_000))
+    pair.remote.room = 3
+    outcome = pair.one.sync()
+    assert (outcome.up, outcome.resume, outcome.pending) == (("memory/memory/a.md",), 600.0, 1)
+    pair.remote.room = 20
+    assert pair.one.sync().up == ("memory/memory/large.md",)
 
 
 def test_a_short_pause_is_left_to_the_remote(pair: Pair) -> None:

@@ -17,7 +17,7 @@ from memory_sync.model import Budget
 from memory_sync.ports.clock import SystemClock
 from memory_sync.ports.github import GitHubRemote
 from memory_sync.ports.github.memory import ANEW, Memory
-from memory_sync.ports.pace import Pace
+from memory_sync.ports.pace import Pace, Rates
 from memory_sync.ports.token import Token
 from tests.hub import faults
 from tests.remotes.case import Vault, object_name
@@ -190,6 +190,23 @@ def test_whoever_is_asked_to_wait_sends_nothing_meanwhile(desk: Desk) -> None:
     assert 55 < vault.remote.pause() <= 60
     clock.ahead += 60
     vault.commit({object_name(1): "1\n"})
+
+
+def test_who_has_sent_too_much_may_still_read(desk: Desk) -> None:
+    """What is held back by our own count is writes: polls go on, and nothing is refused."""
+    vault, clock = desk.begin(), Clock()
+    secret = Token(desk.token, SOURCE)
+    pace = Pace(clock, Rates(hour=3))
+    vault.remote = GitHubRemote(NAME, secret, desk.hub.base_url, 10.0, pace=pace)
+    with closing(vault.remote):
+        for number in range(3):
+            vault.commit({object_name(number): "x\n"})
+        assert vault.remote.pause() > 3500
+        before = len(desk.hub.requests)
+        with pytest.raises(RateLimitedError):
+            vault.commit({object_name(9): "x\n"})
+        assert len(desk.hub.requests) == before
+        assert vault.remote.head(vault.head) == vault.head
 
 
 def test_what_is_left_is_what_the_headers_say(desk: Desk) -> None:

@@ -127,8 +127,9 @@ class Schedule:
         now = self._clock.monotonic()
         retry = self._retry_due is not None
         look = retry or now >= min(self._scan_due, self._resume_due, self._changes_due())
-        # Where requests are short, others have written most likely: a commit without asking fails.
-        fetch = retry or now >= self._poll_due or (look and self._stretch > 1)
+        # Where requests are short a poll that would be due soon goes along.
+        early = self._timing.poll * min(self._stretch - 1, 1) if look else 0.0
+        fetch = retry or now >= self._poll_due - early
         if look:
             self._first_change = None
         return Turn(look=look, fetch=fetch, up=self._first_change is None)

@@ -70,6 +70,13 @@ class _Batch:
     blobs: int = 0
     size: int = 0
 
+    @property
+    def requests(self) -> int:
+        """How many requests the commit may take: what is too large for one goes in many."""
+        if self.blobs <= BATCH_BLOBS and self.size <= BATCH_BYTES:
+            return 1
+        return 4 + self.blobs // BATCH_BLOBS + 2 * self.size // BATCH_BYTES
+
     def takes(self, blobs: int, size: int) -> bool:
         empty = not self.encoded and not self.deletes
         return empty or (self.blobs + blobs <= BATCH_BLOBS and self.size + size <= BATCH_BYTES)
@@ -95,18 +102,18 @@ class Pusher:
         progress = Progress(self._kit, "up", len(uploads) + len(deletes))
         if progress.left:
             progress.start()
-            self.done.resume = self._pause()
+            self.done.resume = self._pause(1)
         for batch in () if self.done.resume else self._batches(uploads, deletes):
-            self._commit(batch)
-            progress.moved_on(len(batch.encoded) + len(batch.deletes), commits=1)
-            self.done.resume = self._pause() if progress.left else 0.0
+            self.done.resume = self._pause(batch.requests)
             if self.done.resume:
                 break
+            self._commit(batch)
+            progress.moved_on(len(batch.encoded) + len(batch.deletes), commits=1)
         return self.done
 
-    def _pause(self) -> float:
+    def _pause(self, requests: int) -> float:
         """Return how long the remote wants to be left alone, if that is too long to wait for."""
-        seconds = self._kit.remote.pause()
+        seconds = self._kit.remote.pause(requests)
         return seconds if seconds > SHORT else 0.0
 
     def _batches(

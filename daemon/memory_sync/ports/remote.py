@@ -103,7 +103,10 @@ class Remote(Protocol):
         ...
 
     def pause(self, commits: int = 1) -> float:
-        """Return in how many seconds the last of so many more commits may be sent; 0 is now."""
+        """Return in how many seconds the last of so many more commits may be sent; 0 is now.
+
+        A commit that is too large for one request counts for as many as it takes.
+        """
         ...
 
     def about(self) -> About:

@@ -93,8 +93,6 @@ class Wire:
         """
         outcome = self._outcome(verb, path, query, body, headers)
         # Raised out here, so that it carries no other exception with it.
-        if isinstance(outcome, RateLimitedError):
-            raise self._barred(outcome)
         if isinstance(outcome, MemorySyncError):
             raise outcome
         if isinstance(outcome, AsideError):
@@ -140,7 +138,7 @@ class Wire:
         """
         outcome = self._outcome("GET", path)
         if isinstance(outcome, RateLimitedError):
-            raise self._barred(outcome)
+            raise outcome
         place = outcome.location if isinstance(outcome, AsideError) else ""
         if not place.startswith(("https://", self.link.base_url)):
             yield None
@@ -200,7 +198,7 @@ class Wire:
         return self.name != self._configured
 
     def _barred(self, error: MemorySyncError) -> MemorySyncError:
-        """Keep quiet for as long as GitHub asks to, whoever uses this token."""
+        """Keep quiet for as long as an answer asks for, whoever uses this token."""
         if isinstance(error, RateLimitedError):
             self.pace.bar(float(str(error.facts["seconds"])))
         return error
