@@ -140,7 +140,7 @@ class Machine:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=180,
             check=False,
         )
         assert "Traceback" not in done.stdout + done.stderr, done
@@ -200,10 +200,6 @@ class Place:
         for name in STRUCK:
             token = frozenset({self.tokens[name]})
             self.hub.faults.add(Aimed(match, kind, times, body, token))
-
-    def strike_all(self, match: str, kind: Kind) -> None:
-        """Let a fault strike all machines."""
-        self.hub.faults.add(Fault(match, kind, None))
 
     def asked_by(self, name: str, since: float = 0.0) -> list[float]:
         """Return when a machine's requests came, on the monotonic clock."""

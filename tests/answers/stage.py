@@ -42,6 +42,8 @@ SETTLE = 8.0
 """Seconds until nearly every vault has shown its cause, before anything is typed."""
 LATE = 110.0
 """Seconds until even what is said after a minute is said, with a back-off in between."""
+ENDS = ("revoked", "500", "deleted", "blocked")
+"""Rows for which `pull` and `push` are processes as well: one for each exit status."""
 GRACE = 30.0
 """Seconds after the next try in which it has to have gone on, on a machine that is busy."""
 
@@ -69,6 +71,7 @@ class Record:
     status: dict[str, Any] = field(default_factory=dict)
     status_at: float = 0.0
     late: dict[str, Any] = field(default_factory=dict)
+    ends: dict[str, Ran] = field(default_factory=dict)
     asked: dict[str, Any] = field(default_factory=dict)
     typed: Ran = field(default_factory=lambda: Ran(-1, {}))
     pulled: dict[str, Any] = field(default_factory=dict)
@@ -218,6 +221,10 @@ class Stage:
     def _pull_and_push(self, record: Record) -> None:
         if record.row.brief:
             return
+        if record.row.name in ENDS:
+            for word in ("pull", "push"):
+                with self._few:
+                    record.ends[word] = self.two.types(word, "--vault", record.row.name)
         record.pulled = self.two.sync(record.row.name, up=False)
         record.pushed = self.two.sync(record.row.name, down=False)
 

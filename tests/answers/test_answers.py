@@ -8,7 +8,7 @@ from tests.answers.check import code_of, first_said, goes_on, holds, is_patient,
 from tests.answers.page import PAGE, written
 from tests.answers.place import DEVICES
 from tests.answers.row import Row
-from tests.answers.stage import Record
+from tests.answers.stage import ENDS, Record
 from tests.answers.table import ROWS
 
 Records = dict[str, Record]
@@ -87,6 +87,16 @@ def test_i46_a_large_file_goes_round_and_a_larger_one_is_named(records: Records)
         assert len(files["memory/big.md"]) > 1_000_000
         assert files["memory/huge.md"] == "small now\n"
         assert f"memory/{device}.md" in files
+
+
+@pytest.mark.parametrize("name", ENDS)
+@pytest.mark.parametrize("word", ["pull", "push"])
+def test_pull_and_push_end_as_now_does(records: Records, name: str, word: str) -> None:
+    """The same code, exit status and hint, in processes of their own."""
+    record = records[name]
+    ran = record.ends[word]
+    assert ran.status == record.typed.status == record.row.said.status
+    assert ran.errors == record.typed.errors
 
 
 def test_each_row_is_held_by_one_statement() -> None:
