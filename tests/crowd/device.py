@@ -1,4 +1,4 @@
-"""One vault on one machine: the real engine, schedule and GitHub adapter, driven as a worker does."""
+"""One vault on one machine: the real engine, schedule and remote, driven as a worker does."""
 
 from __future__ import annotations
 

@@ -75,14 +75,14 @@ class Direct(HTTPAdapter):
     net: Net
     clock: Clock
 
-    def send(  # noqa: PLR0917 - the base class's arguments
+    def send(
         self,
         request: requests.PreparedRequest,
-        stream: bool = False,  # noqa: ARG002 - all is in memory
-        timeout: Any = None,  # noqa: ARG002 - no answer is late
-        verify: bool | str = True,  # noqa: ARG002 - there is no TLS
-        cert: Any = None,  # noqa: ARG002
-        proxies: Mapping[str, str] | None = None,  # noqa: ARG002
+        stream: bool = False,
+        timeout: Any = None,
+        verify: bool | str = True,
+        cert: Any = None,
+        proxies: Mapping[str, str] | None = None,
     ) -> requests.Response:
         """Send it."""
         asked = _request(request, self.net.hub.base_url)

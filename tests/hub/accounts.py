@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
 
 from tests.hub.wire import RefusedError
 
@@ -22,15 +23,29 @@ class Account:
         return f"{self.id}+{self.login}@users.noreply.github.com"
 
 
+Level: TypeAlias = Literal["none", "read", "write"]
+ALL = frozenset({"repo", "delete_repo"})
+
+
 @dataclass(frozen=True)
 class Token:
-    """A classic token may do all that its user may; a limited one only touches contents."""
+    """A token: a classic one has scopes, a fine-grained one permissions and perhaps repositories.
+
+    `expires` is by the hub's clock.
+    """
 
     secret: str
     login: str
     classic: bool = True
-    read_only: bool = False
+    scopes: frozenset[str] = ALL
     repos: frozenset[str] | None = None
+    contents: Level = "write"
+    administration: Level = "none"
+    expires: float | None = None
+
+    def has_scope(self, private: bool) -> bool:
+        """Tell whether a classic token may change repositories that are private or are not."""
+        return "repo" in self.scopes or (not private and "public_repo" in self.scopes)
 
     def covers(self, full_name: str) -> bool:
         """Tell whether the token was made for this repository."""
@@ -56,12 +71,18 @@ class Accounts:
         login: str,
         *,
         classic: bool = True,
-        read_only: bool = False,
+        scopes: frozenset[str] = ALL,
         repos: frozenset[str] | None = None,
+        contents: Level = "write",
+        administration: Level = "none",
+        expires: float | None = None,
     ) -> str:
         """Make a token for a login that exists."""
         secret = ("ghp_" if classic else "github_pat_") + secrets.token_hex(18)
-        self.tokens[secret] = Token(secret, self.find(login).login, classic, read_only, repos)
+        name = self.find(login).login
+        self.tokens[secret] = Token(
+            secret, name, classic, scopes, repos, contents, administration, expires
+        )
         return secret
 
     def find(self, login: str) -> Account:
@@ -72,12 +93,13 @@ class Accounts:
         """Tell whether this user owns what that owner has."""
         return login in self.members.get(owner.lower(), ())
 
-    def authenticate(self, header: str | None) -> Token:
-        """Find the token that an `Authorization` header carries."""
+    def authenticate(self, header: str | None, now: float) -> Token:
+        """Find the token that an `Authorization` header carries, if it is still good."""
         scheme, _, secret = (header or "").partition(" ")
         token = self.tokens.get(secret.strip())
         if header is None:
             raise RefusedError(401, "Requires authentication")
-        if scheme.lower() not in {"token", "bearer"} or token is None:
+        gone = token is None or (token.expires is not None and token.expires <= now)
+        if scheme.lower() not in {"token", "bearer"} or token is None or gone:
             raise RefusedError(401, "Bad credentials")
         return token

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import traceback
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tests.hub import archives, graph, rest_commits, rest_contents, rest_git, rest_repos
+from tests.hub import archives, graph, permits, rest_commits, rest_contents, rest_git, rest_repos
 from tests.hub.checking import wrong_answer, wrong_request
-from tests.hub.routes import Call, by_name, find_repo, read_fields, router
+from tests.hub.faults import SECONDARY, TOO_MUCH
+from tests.hub.routes import Call, Route, by_name, find_repo, read_fields, router
 from tests.hub.shapes import weak_tag
 from tests.hub.wire import Answer, RefusedError, Request, UnsupportedError, json_answer
 
@@ -18,6 +20,10 @@ if TYPE_CHECKING:
     from tests.hub.hub import Hub
     from tests.hub.openapi import Operation
 
+NO_AGENT = (
+    "Request forbidden by administrative rules. Please make sure your request has a User-Agent"
+    " header."
+)
 # The modules that enter their routes by being imported.
 ROUTED = (rest_repos, rest_commits, rest_git, rest_contents)
 
@@ -33,37 +39,65 @@ def kind_of(request: Request) -> str:
 
 def respond(hub: Hub, request: Request) -> tuple[Answer, str | None]:
     """Answer a request, and say whose it was."""
-    operation = _described(hub, request)
-    login: str | None = None
-    resource = resource_of(request)
-    try:
-        if request.path.startswith(archives.PREFIX):
-            return hub.archives.serve(request), None
-        token = hub.accounts.authenticate(request.headers.get("authorization"))
-        login = token.login
-        answer = _authorised(hub, request, token, resource)
-    except RefusedError as refused:
-        answer = refused.answer()
-        if login:
-            hub.limits.charge(login, resource)
-    except UnsupportedError as unsupported:
-        return hub.violated(f"{request.method} {request.path}: unsupported: {unsupported}"), login
-    except Exception:  # noqa: BLE001 - whatever breaks in here must break the test, not hang it
-        return hub.violated(f"{request.method} {request.path}: {traceback.format_exc()}"), login
-    scopes = {"X-OAuth-Scopes": "delete_repo, repo"} if login and token.classic else {}
-    answer = replace(answer, headers={**answer.headers, **scopes})
+    if request.path.startswith(archives.PREFIX):
+        return _tried(hub, request, lambda: hub.archives.serve(request)), None
+    route, token = _route(hub, request), _known(hub, request)
+    operation = _described(hub, route)
+    answer = _tried(hub, request, lambda: _authorised(hub, request))
+    login = token.login if token else None
+    if answer.status == 501:
+        return answer, login
+    if token:
+        told = permits.accepted(token, route.access if route else "user")
+        answer = replace(answer, headers={**answer.headers, **told})
     if operation:
         for wrong in (*wrong_request(operation, request), *wrong_answer(operation, answer)):
             hub.note(f"{request.method} {request.path}: not as described: {wrong}")
     return counted(hub, request, login, answer), login
 
 
-def _described(hub: Hub, request: Request) -> Operation | None:
-    """Find the description of what a request asks for."""
+def _tried(hub: Hub, request: Request, action: Callable[[], Answer]) -> Answer:
+    """Carry something out; a refusal is an answer, and a gap in the double a violation."""
     try:
-        route = router.match(by_name(hub, request))
+        return action()
+    except RefusedError as refused:
+        return refused.answer()
+    except UnsupportedError as unsupported:
+        return hub.violated(f"{request.method} {request.path}: unsupported: {unsupported}")
+    except Exception:  # noqa: BLE001 - whatever breaks in here must break the test, not hang it
+        return hub.violated(f"{request.method} {request.path}: {traceback.format_exc()}")
+
+
+def _authorised(hub: Hub, request: Request) -> Answer:
+    """Answer a request that says what it is and whose, within what the limits allow."""
+    if "user-agent" not in request.headers:
+        raise RefusedError(403, NO_AGENT)
+    token = hub.accounts.authenticate(request.headers.get("authorization"), hub.now())
+    try:
+        return _limited(hub, request, token)
+    except RefusedError:
+        hub.limits.charge(token.login, resource_of(request))
+        raise
+
+
+def _known(hub: Hub, request: Request) -> Token | None:
+    """Find the token that a request carries, if it is a good one."""
+    try:
+        return hub.accounts.authenticate(request.headers.get("authorization"), hub.now())
     except RefusedError:
         return None
+
+
+def _route(hub: Hub, request: Request) -> Route | None:
+    """Find a request's route, if it has one."""
+    try:
+        return router.match(by_name(hub, request))
+    except RefusedError:
+        return None
+
+
+def _described(hub: Hub, route: Route | None) -> Operation | None:
+    """Find the description of what a request asks for."""
     if hub.description is None or route is None:
         return None
     operation = hub.description.operation(route.method, route.template)
@@ -83,8 +117,9 @@ def resource_of(request: Request) -> str:
     return "graphql" if request.path == "/graphql" else "core"
 
 
-def _authorised(hub: Hub, request: Request, token: Token, resource: str) -> Answer:
-    """Answer a request with a good token, within what the hour allows."""
+def _limited(hub: Hub, request: Request, token: Token) -> Answer:
+    """Answer a request with a good token, within what the limits allow."""
+    resource = resource_of(request)
     state = hub.limits.state(token.login, resource)
     free = request.path == "/rate_limit"
     if not state["remaining"] and not free:
@@ -93,6 +128,11 @@ def _authorised(hub: Hub, request: Request, token: Token, resource: str) -> Answ
         if resource == "graphql":
             return json_answer({"errors": [{"type": "RATE_LIMIT", "message": message}]})
         raise RefusedError(403, message)
+    kind = kind_of(request)
+    writing = kind == "mutation" or (kind == "rest" and request.method not in {"GET", "HEAD"})
+    wait = hub.limits.admit(token.login, resource, writing=writing)
+    if wait:
+        raise RefusedError(403, TOO_MUCH, {"Retry-After": str(wait)}, documentation_url=SECONDARY)
     if resource == "graphql":
         if not hub.graphql:
             raise RefusedError(404, "Not Found")

@@ -24,6 +24,7 @@ __all__ = [
 
 FOREVER = 3600.0
 LIMITS = "https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api"
+SECONDARY = f"{LIMITS}#about-secondary-rate-limits"
 TOO_MUCH = (
     "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."
     " For more on scraping GitHub and how it may affect your rights, please review our Terms of"
@@ -127,7 +128,7 @@ def secondary_limit(retry_after: int | None = 60, code: int = 403) -> Kind:
 
     The rate-limit headers are true: the hour has more than enough left.
     """
-    text = json.dumps({"message": TOO_MUCH, "documentation_url": f"{LIMITS}#secondary"})
+    text = json.dumps({"message": TOO_MUCH, "documentation_url": SECONDARY})
     headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
     answer = Answer(code, text.encode(), JSON | headers)
     return Kind(applied=False, answer=answer, counted=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tests.hub import trees
 from tests.hub.graph_nodes import Context, RefNode
 from tests.hub.graph_objects import CommitNode, failure
-from tests.hub.routes import check_write
+from tests.hub.permits import check_write
 from tests.hub.shapes import parse_node_id
 from tests.hub.wire import Json, RefusedError
 
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from tests.hub.repository import Repository
 
 ZEROS = "0" * 40
+NO_SCOPE = (
+    "Your token has not been granted the required scopes to execute this query. It requires one of"
+    " the following scopes: ['public_repo', 'repo']."
+)
 
 
 @dataclass(frozen=True)
@@ -102,6 +106,9 @@ class Mutation:
         return self.context.repository(name), short.removeprefix("refs/heads/")
 
     def _check_write(self, repo: Repository) -> None:
+        token = self.context.token
+        if token.classic and not token.has_scope(repo.private):
+            raise failure("INSUFFICIENT_SCOPES", NO_SCOPE)
         try:
             check_write(self.context.hub, self.context.token, repo)
         except RefusedError as refused:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from tests.hub import trees
 from tests.hub.graph_objects import GitNode, failure, git_node
-from tests.hub.routes import may_read
+from tests.hub.permits import check_read, may_read
 from tests.hub.shapes import node_id, stamp
+from tests.hub.wire import RefusedError
 
 if TYPE_CHECKING:
     from tests.hub.accounts import Token
@@ -108,6 +109,13 @@ class RepositoryNode:
         """Whether it has no commit."""
         return self.repo.is_empty(self.context.lag)
 
+    def _check_read(self) -> None:
+        """Refuse contents to a token that may only know of the repository."""
+        try:
+            check_read(self.context.hub, self.context.token, self.repo)
+        except RefusedError as refused:
+            raise failure("FORBIDDEN", refused.message) from None
+
     @property
     def default_branch_ref(self) -> RefNode | None:
         """The default branch, if it has a commit."""
@@ -119,6 +127,7 @@ class RepositoryNode:
 
     def object(self, oid: str | None = None, expression: str | None = None) -> GitNode | None:
         """Find an object by id, or by `revision` or `revision:path`."""
+        self._check_read()
         if oid is not None:
             return git_node(self.repo, oid)
         revision, colon, path = (expression or "").partition(":")
@@ -131,6 +140,7 @@ class RepositoryNode:
         return git_node(self.repo, entry.sha, f"{path}/") if entry else None
 
     def _branch(self, name: str) -> RefNode | None:
+        self._check_read()
         sha = self.repo.head(name, self.context.lag)
         return RefNode(self.repo, name, sha) if sha else None
 

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self
 
-from tests.hub.accounts import Accounts
+from tests.hub.accounts import Accounts, Level
 from tests.hub.archives import Archives
 from tests.hub.fetch import OPENAPI
 from tests.hub.limits import Limits
@@ -37,7 +37,8 @@ class Hub:
 
     These may be set at any time: `graphql` (whether there is GraphQL at all),
     `graph_follows_renames` (whether it knows a repository by a former name), `blob_limit` (bytes
-    above which GraphQL cuts a text), `tree_limit` (entries above which a tree is cut), and
+    above which GraphQL cuts a text), `tree_limit` (entries above which a tree is cut), `shows_role`
+    (whether a repository's `permissions` are the user's, whatever the token may do), and
     `date_skew` and `reset_skew` (seconds by which these headers lie).
     """
 
@@ -60,6 +61,7 @@ class Hub:
         self.tree_limit = 100_000
         self.blob_limit = 512_000
         self.graphql = True
+        self.shows_role = False
         self.graph_follows_renames = True
         self.date_skew = self.reset_skew = 0.0
         self._repos: dict[str, Repository] = {}
@@ -101,11 +103,29 @@ class Hub:
         self.accounts.add(login, "Organization", set(members))
 
     def add_token(
-        self, login: str, *, read_only: bool = False, repos: tuple[str, ...] | None = None
+        self,
+        login: str,
+        *,
+        read_only: bool = False,
+        repos: tuple[str, ...] | None = None,
+        contents: Level = "write",
+        administration: Level = "none",
+        scopes: tuple[str, ...] | None = None,
+        expires: float | None = None,
     ) -> str:
-        """Make a fine-grained token: contents only, of these repositories or of all."""
-        covered = None if repos is None else frozenset(name.lower() for name in repos)
-        return self.accounts.issue(login, classic=False, read_only=read_only, repos=covered)
+        """Make a fine-grained token, for contents of these repositories or of all.
+
+        With `scopes`, also with none, it is a classic one. `expires` is by the hub's clock.
+        """
+        return self.accounts.issue(
+            login,
+            classic=scopes is not None,
+            scopes=frozenset(scopes or ()),
+            repos=None if repos is None else frozenset(name.lower() for name in repos),
+            contents="read" if read_only else contents,
+            administration=administration,
+            expires=expires,
+        )
 
     def revoke(self, token: str) -> None:
         """Make a token worthless."""
@@ -147,6 +167,11 @@ class Hub:
         """List what an owner has, the newest last."""
         with self._lock:
             return [repo for repo in self._repos.values() if repo.owner.lower() == owner.lower()]
+
+    def all_repos(self) -> list[Repository]:
+        """List what there is, the newest last."""
+        with self._lock:
+            return list(self._repos.values())
 
     def find_former(self, full_name: str) -> Repository | None:
         """Give the repository that had this name before it was renamed, if there is one."""
@@ -197,6 +222,8 @@ class Hub:
     def login_of(self, request: Request) -> str | None:
         """Tell whose token a request carries."""
         try:
-            return self.accounts.authenticate(request.headers.get("authorization")).login
+            return self.accounts.authenticate(
+                request.headers.get("authorization"), self.now()
+            ).login
         except RefusedError:
             return None

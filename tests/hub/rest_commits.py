@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlencode
 
 from tests.hub import history, trees
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tests.hub.shapes import Shapes
+
+T = TypeVar("T")
 
 PAGING = ("per_page", "page")
 MAX_PAGE = 100
@@ -100,16 +102,19 @@ def _status(ahead: bool, behind: bool) -> str:
     return "ahead" if ahead else "behind" if behind else "identical"
 
 
-def paged(call: Call, found: Sequence[str], default: int) -> tuple[Sequence[str], dict[str, str]]:
+def paged(call: Call, found: Sequence[T], default: int) -> tuple[Sequence[T], dict[str, str]]:
     """Cut out the page that was asked for, with the header that leads to the others."""
     size = call.number("per_page", default, MAX_PAGE)
     page = call.number("page", 1, 10**9)
     last = max(1, -(-len(found) // size))
     near = {"prev": page - 1, "first": 1} if page > 1 else {}
     near |= {"next": page + 1, "last": last} if page < last else {}
-    # The links of a repository's pages name it by its number.
-    rest = "".join(f"/{part}" for part in call.request.path.split("/")[4:])
-    url = f"{call.request.base}/repositories/{call.repo.id}{rest}"
+    path = call.request.path
+    if call.found:
+        # The links of a repository's pages name it by its number.
+        rest = "".join(f"/{part}" for part in path.split("/")[4:])
+        path = f"/repositories/{call.repo.id}{rest}"
+    url = call.request.base + path
     links = ", ".join(
         f'<{url}?{urlencode({**call.request.query, "page": number})}>; rel="{rel}"'
         for rel, number in near.items()

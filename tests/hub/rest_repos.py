@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.hub.routes import Call, check_admin, router
+from tests.hub.permits import check_create, is_members, may_read, may_write
+from tests.hub.rest_commits import paged
+from tests.hub.routes import Call, router
 from tests.hub.shapes import Shapes, stamp, user
-from tests.hub.wire import Answer, RefusedError, UnsupportedError, json_answer
+from tests.hub.wire import Answer, RefusedError, json_answer
 
 if TYPE_CHECKING:
     from tests.hub.repository import Repository
@@ -44,28 +46,31 @@ def get_rate_limit(call: Call) -> Answer:
     return json_answer({"resources": resources, "rate": resources["core"]})
 
 
-@router.add("GET", "/user/repos", "user", query=("affiliation", "per_page", "page"))
+@router.add("GET", "/user/repos", "user", query=("visibility", "affiliation", "per_page", "page"))
 def list_user_repos(call: Call) -> Answer:
-    """List a page of the repositories that the user owns."""
-    if call.request.query.get("affiliation") != "owner":
-        raise UnsupportedError("repositories of others")
-    size, page = call.number("per_page", 30, 100), call.number("page", 1, 10**9)
-    mine = [
-        repo for repo in call.hub.repos_of(call.token.login) if call.token.covers(repo.full_name)
+    """List what the user has a part in, as far as the token reaches, the newest last."""
+    hub, token, query = call.hub, call.token, call.request.query
+    parts = query.get("affiliation", "owner,collaborator,organization_member").split(",")
+    wanted = {"private": (True,), "public": (False,)}.get(query.get("visibility", "all"))
+    found = [
+        repo
+        for repo in hub.all_repos()
+        if may_read(hub, token, repo)
+        and is_members(hub, token, repo)
+        and ("owner" if repo.owner == token.login else "organization_member") in parts
+        and (wanted is None or repo.private in wanted)
     ]
-    shown = [_describe(call, repo) for repo in mine[(page - 1) * size : page * size]]
-    # A list tells a little less of each than its own page does.
-    alone = {"subscribers_count", "network_count"}
-    return json_answer([{k: v for k, v in one.items() if k not in alone} for one in shown])
+    page, links = paged(call, found, default=30)
+    return json_answer([_describe(call, repo, listed=True) for repo in page], 200, links)
 
 
-@router.add("POST", "/user/repos", "user", body=NEW, required=("name",))
+@router.add("POST", "/user/repos", "create", body=NEW, required=("name",))
 def create_user_repo(call: Call) -> Answer:
     """Create a repository of the user's own."""
     return _create(call, call.token.login)
 
 
-@router.add("POST", "/orgs/{org}/repos", "user", body=NEW, required=("name",))
+@router.add("POST", "/orgs/{org}/repos", "create", body=NEW, required=("name",))
 def create_org_repo(call: Call) -> Answer:
     """Create an organisation's repository."""
     org = call.hub.accounts.by_login.get(call.params["org"].lower())
@@ -75,8 +80,8 @@ def create_org_repo(call: Call) -> Answer:
 
 
 def _create(call: Call, owner: str) -> Answer:
-    check_admin(call.hub, call.token, owner)
     fields = call.fields
+    check_create(call.hub, call.token, owner, private=fields.get("private", False))
     try:
         repo = call.hub.add_repo(
             f"{owner}/{fields['name']}",
@@ -92,16 +97,17 @@ def _create(call: Call, owner: str) -> Answer:
     return json_answer(_describe(call, repo), 201, {"Location": location})
 
 
-@router.add("GET", "/repos/{owner}/{repo}", "read")
+@router.add("GET", "/repos/{owner}/{repo}", "metadata")
 def get_repo(call: Call) -> Answer:
     """Describe a repository."""
     return json_answer(_describe(call, call.repo))
 
 
-def _describe(call: Call, repo: Repository) -> dict[str, object]:
-    push = call.hub.accounts.belongs(call.token.login, repo.owner)
+def _describe(call: Call, repo: Repository, *, listed: bool = False) -> dict[str, object]:
+    owns = call.hub.accounts.belongs(call.token.login, repo.owner)
+    push = owns if call.hub.shows_role else may_write(call.hub, call.token, repo)
     shapes = Shapes(call.request.base, call.hub.accounts, repo)
-    return shapes.repository(admin=push, push=push and not call.token.read_only)
+    return (shapes.listed if listed else shapes.repository)(admin=owns, push=push)
 
 
 @router.add("DELETE", "/repos/{owner}/{repo}", "admin")

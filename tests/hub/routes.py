@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import unquote, urlencode
 
+from tests.hub import permits
+from tests.hub.permits import may_read
 from tests.hub.shapes import Shapes
 from tests.hub.wire import Answer, Json, MovedError, RefusedError, Request, UnsupportedError
 
@@ -17,8 +19,6 @@ if TYPE_CHECKING:
     from tests.hub.hub import Hub
     from tests.hub.repository import Repository
 
-NO_PERMISSION = "Resource not accessible by personal access token"
-ARCHIVED = "Repository was archived so is read-only."
 JSON_TYPES: dict[object, str] = {
     str: "a string", list: "an array", bool: "a boolean", dict: "an object",
 }  # fmt: skip
@@ -66,12 +66,18 @@ class Call:
             raise RefusedError(409, "Git Repository is empty.")
 
 
+CHECKS: dict[str, Callable[[Hub, Token, Repository], None]] = {
+    "metadata": lambda _hub, _token, _repo: None,
+    "read": permits.check_read,
+    "write": permits.check_write,
+    "admin": permits.check_delete,
+}
 Handler: TypeAlias = Callable[[Call], Answer]
 
 
 @dataclass(frozen=True)
 class Route:
-    """One route; `access` is one of user, read, write and admin."""
+    """One route; `access` is one of user, create, metadata, read, write and admin."""
 
     method: str
     template: str
@@ -182,30 +188,6 @@ def invalid(why: str) -> RefusedError:
     return RefusedError(422, f"Invalid request.\n\n{why}")
 
 
-def may_read(hub: Hub, token: Token, repo: Repository) -> bool:
-    """Tell whether this repository exists for this token."""
-    owns = hub.accounts.belongs(token.login, repo.owner) and token.covers(repo.full_name)
-    return owns or not repo.private
-
-
-def check_write(hub: Hub, token: Token, repo: Repository) -> None:
-    """Refuse a write that the token or the repository's state forbids."""
-    if not hub.accounts.belongs(token.login, repo.owner):
-        raise RefusedError(404, "Not Found")
-    if token.read_only or not token.covers(repo.full_name):
-        raise RefusedError(403, NO_PERMISSION)
-    if repo.archived:
-        raise RefusedError(403, ARCHIVED)
-
-
-def check_admin(hub: Hub, token: Token, owner: str) -> None:
-    """Refuse what takes more than access to contents."""
-    if not hub.accounts.belongs(token.login, owner):
-        raise RefusedError(403, "Must have admin rights to Repository.")
-    if not token.classic:
-        raise RefusedError(403, NO_PERMISSION)
-
-
 def by_name(hub: Hub, request: Request) -> Request:
     """Turn a path that names a repository by its number into the one that names it by name."""
     match = re.fullmatch(r"/repositories/(\d+)(/.+)?", request.path)
@@ -239,8 +221,5 @@ def find_repo(
         _check_former(hub, token, request, name)
     if repo is None or not may_read(hub, token, repo):
         raise RefusedError(404, "Not Found")
-    if route.access == "write":
-        check_write(hub, token, repo)
-    if route.access == "admin":
-        check_admin(hub, token, repo.owner)
+    CHECKS[route.access](hub, token, repo)
     return repo

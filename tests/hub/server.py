@@ -84,7 +84,12 @@ class Handler(BaseHTTPRequestHandler):
         super().setup()
         self.server.opened(self.connection)
         if isinstance(self.connection, ssl.SSLSocket):
-            self.connection.do_handshake()
+            try:
+                self.connection.do_handshake()
+            except OSError:
+                # `finish` is not called after this.
+                self.server.closed(self.connection)
+                raise
 
     def finish(self) -> None:
         """End a connection."""

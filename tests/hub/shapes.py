@@ -27,6 +27,8 @@ REPO_LINKS = (
     "languages", "merges", "milestones", "notifications", "pulls", "releases", "stargazers",
     "statuses", "subscribers", "subscription", "tags", "teams", "trees", "hooks",
 )  # fmt: skip
+ALONE = ("subscribers_count", "network_count")
+"""What is told of a repository only where that alone was asked for."""
 MAX_INLINE = 1_000_000
 
 
@@ -84,6 +86,11 @@ class Shapes:
     def web(self) -> str:
         """The repository's page."""
         return f"{self.base}/{self.repo.full_name}"
+
+    def listed(self, *, admin: bool, push: bool) -> Json:
+        """Describe the repository as lists do."""
+        whole = self.repository(admin=admin, push=push)
+        return {name: whole[name] for name in whole if name not in ALONE}
 
     def repository(self, *, admin: bool, push: bool) -> Json:
         """Describe the repository as this user sees it."""

@@ -59,18 +59,23 @@ class Recorded:
 class RefusedError(Exception):
     """GitHub's own refusal, with its status and its words."""
 
-    def __init__(self, status: int, message: str, **more: object) -> None:
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        headers: Mapping[str, str] | None = None,
+        **more: object,
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
+        self.headers = headers
         self.more = more
 
     def answer(self) -> Answer:
         """Say it the way that GitHub does."""
-        body: Json = {"message": self.message, **self.more}
-        return json_answer(
-            body | {"documentation_url": DOCS, "status": str(self.status)}, self.status
-        )
+        body: Json = {"message": self.message, "documentation_url": DOCS, **self.more}
+        return json_answer(body | {"status": str(self.status)}, self.status, self.headers)
 
 
 class MovedError(RefusedError):

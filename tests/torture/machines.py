@@ -209,6 +209,7 @@ class HubVault:
         self.repository = hub.path_of_repo(0)
         # Polls of a fraction of a second are not what the hour's quota was made for.
         hub.limits.allowed |= {"core": 10**6, "graphql": 10**6}
+        hub.limits.secondary = False
 
     def prepare(self, machine: Machine) -> None:
         machine.top.mkdir(parents=True)

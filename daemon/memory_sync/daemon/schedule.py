@@ -109,14 +109,17 @@ class Schedule:
         """Return the monotonic time of the next cycle."""
         if self._retry_due is not None:
             return self._retry_due
-        return min(self._poll_due, self._scan_due, self._resume_due, self._changes_due())
+        return min(self._poll_due, self._look_due())
+
+    def _look_due(self) -> float:
+        changes = max(self._calm_until, min(self._resume_due, self._changes_due()))
+        return min(self._scan_due, changes)
 
     def _changes_due(self) -> float:
         if self._first_change is None:
             return math.inf
         quiet = self._last_change + self._timing.debounce * self._stretch
-        due = min(quiet, self._first_change + self._timing.max_delay * self._stretch)
-        return max(due, self._calm_until)
+        return min(quiet, self._first_change + self._timing.max_delay * self._stretch)
 
     def wait(self) -> float:
         """Return the seconds until the next cycle is due; 0 or less if it is."""
@@ -126,9 +129,9 @@ class Schedule:
         """Take the turn that is due."""
         now = self._clock.monotonic()
         retry = self._retry_due is not None
-        look = retry or now >= min(self._scan_due, self._resume_due, self._changes_due())
-        # Where requests are short a poll that would be due soon goes along.
-        early = self._timing.poll * min(self._stretch - 1, 1) if look else 0.0
+        look = retry or now >= self._look_due()
+        # Where requests are short a poll goes along, if half of the time until it has gone by.
+        early = self._timing.poll * (self._stretch - 1) / 2 if look else 0.0
         fetch = retry or now >= self._poll_due - early
         if look:
             self._first_change = None

@@ -28,6 +28,8 @@ from memory_sync.ports.clock import Clock
 MINUTE, HOUR = 60.0, 3600.0
 LONGEST_GAP = 900.0
 """Seconds that are waited at most, on average, between two commits for the sake of others."""
+OTHERS = 1.25
+"""What a commit of another's counts: nobody sees the tries that lost, every fifth in a crowd."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +68,9 @@ class _Window:
 
     most: int
     seconds: float
-    taken: list[tuple[float, int]] = field(default_factory=list)
+    taken: list[tuple[float, float]] = field(default_factory=list)
 
-    def free_at(self, now: float, cost: int) -> float:
+    def free_at(self, now: float, cost: float) -> float:
         """Return when so much more fits in."""
         del self.taken[: bisect_right(self.taken, (now - self.seconds, sys.maxsize))]
         over = sum(held for _, held in self.taken) + cost - self.most
@@ -79,11 +81,11 @@ class _Window:
             now = when + self.seconds
         return now
 
-    def take(self, when: float, cost: int) -> None:
+    def take(self, when: float, cost: float) -> None:
         """Count a request."""
         insort(self.taken, (when, cost))
 
-    def spare(self, now: float) -> tuple[int, float]:
+    def spare(self, now: float) -> tuple[float, float]:
         """Return how much still fits in, and for how long that must do: until the oldest leaves."""
         self.free_at(now, 0)
         held = sum(cost for _, cost in self.taken)
@@ -116,11 +118,10 @@ class _Ledger:
         at = points.free_at(now, ask.points) if points else now
         if ask.makes:
             at = max(at, self._even - self._burst + 1, *(w.free_at(now, 1) for w in self._makes))
-            at = max(at, self._last + self._gap(now))
         return max(at, self.barred)
 
-    def _gap(self, now: float) -> float:
-        """Return how long to wait after a commit of one's own, so that others get theirs.
+    def fair(self, now: float) -> float:
+        """Return when the next commit may go out, so that others get theirs.
 
         Half of the hour is free for all. The rest is spread over the time that it must do for, and
         over all that write, as they did so far.
@@ -129,14 +130,14 @@ class _Ledger:
         total = self._hour.most - spare
         others = self._others.most - self._others.spare(now)[0]
         if not others or 2 * spare > self._hour.most:
-            return 0.0
+            return now
         even = until / max(spare, 1) * others / (total - others + 1)
-        return min(even, LONGEST_GAP) * self._share
+        return max(now, self._last + min(even, LONGEST_GAP) * self._share)
 
     def saw(self, at: float) -> None:
         """Count a commit of another's."""
         for window in (*self._makes, self._others):
-            window.take(at, 1)
+            window.take(at, OTHERS)
 
     def book(self, ask: Ask, at: float, share: float = 1.0) -> None:
         """Count a request that goes out at this time; the next gap is `share` of what is even."""
@@ -203,7 +204,7 @@ class Pace:
             now = at = self.clock.monotonic()
             trial = ledger if commits == 1 else deepcopy(ledger)
             for number in range(commits):
-                at = trial.due(MUTATION, at)
+                at = max(trial.due(MUTATION, at), trial.fair(at))
                 if number < commits - 1:
                     trial.book(MUTATION, at)
         return at - now

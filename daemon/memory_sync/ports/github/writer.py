@@ -16,7 +16,7 @@ from memory_sync.errors import MemorySyncError, Moved
 from memory_sync.model import Change
 from memory_sync.model.remote import FILE_MODE, TREE_MODE
 from memory_sync.ports.github.answers import Answer, dig
-from memory_sync.ports.github.crowd import Crowd
+from memory_sync.ports.github.crowd import STALE, Crowd
 from memory_sync.ports.github.place import Place
 from memory_sync.ports.github.wire import NoGraphError, Wire
 
@@ -67,7 +67,8 @@ class Writer:
     def _take_turn(self, parent: str) -> None:
         """Wait for one's turn, and see that nobody was quicker."""
         if seconds := self._crowd.wait():
-            self._wire.pace.clock.sleep(seconds)
+            # Who did not ask before how long it takes waits no longer than can be waited here.
+            self._wire.pace.clock.sleep(min(seconds, STALE))
         if self._place.head(parent) != parent:
             raise Moved
 
