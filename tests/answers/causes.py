@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from tests.answers.place import STRUCK, Machine, Place
 from tests.hub import faults
+from tests.hub.accounts import Level
 from tests.hub.faults import Kind
 from tests.hub.objects import Person
 
@@ -86,24 +87,25 @@ def regain_access(place: Place) -> None:
 def _tokens(place: Place, repos: frozenset[str] | None) -> None:
     known = place.hub.accounts.tokens
     for name in STRUCK:
-        known[place.tokens[name]] = replace(known[place.tokens[name]], repos=repos)
+        token = known[place.tokens[name]]
+        known[place.tokens[name]] = replace(token, classic=False, repos=repos)
 
 
 def take_rights(place: Place) -> None:
     """Let the tokens only read."""
-    _rights(place, read_only=True)
+    _rights(place, "read")
 
 
 def give_rights(place: Place) -> None:
     """Let the tokens write again."""
-    _rights(place, read_only=False)
+    _rights(place, "write")
 
 
-def _rights(place: Place, *, read_only: bool) -> None:
+def _rights(place: Place, contents: Level) -> None:
     known = place.hub.accounts.tokens
     for name in STRUCK:
         token = known[place.tokens[name]]
-        known[place.tokens[name]] = replace(token, classic=False, read_only=read_only)
+        known[place.tokens[name]] = replace(token, classic=False, contents=contents)
 
 
 def archive(place: Place) -> None:

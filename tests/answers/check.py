@@ -41,7 +41,7 @@ def says(record: Record) -> None:
     first = first_said(record)
     assert first.state == row.said.state
     assert row.words in first.message
-    if row.silence:
+    if row.silence and not row.token_of:
         next_try = first.when + first.next - _refused(record)
         assert row.silence - 1.5 <= next_try <= row.next.most + UNDER_WAY
     else:

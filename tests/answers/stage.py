@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 
 from graphql import GraphQLSchema
 
+from memory_sync.app.context import load_context
 from memory_sync.app.tokens import variables_of
 from memory_sync.daemon.client import Client
 from tests.answers.place import (
@@ -44,7 +45,7 @@ LATE = 110.0
 """Seconds until even what is said after a minute is said, with a back-off in between."""
 ENDS = ("revoked", "500", "deleted", "blocked")
 """Rows for which `pull` and `push` are processes as well: one for each exit status."""
-GRACE = 30.0
+GRACE = 100.0
 """Seconds after the next try in which it has to have gone on, on a machine that is busy."""
 
 
@@ -281,6 +282,9 @@ class Stage:
 
     def settle(self) -> None:
         """Let everybody sync, and read what there is."""
+        for machine in self.machines.values():
+            # As a new process would: it knows nothing of what GitHub has asked an earlier one.
+            machine.context = load_context(machine.home.env)
         self.each(self._last)
         self.each(self._same, 8)
         for record in self.records.values():

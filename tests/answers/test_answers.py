@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.answers.check import code_of, first_said, goes_on, holds, is_patient, says
+from tests.answers.check import code_of, first_said, goes_on, holds, is_patient, nothing_lost, says
 from tests.answers.page import PAGE, written
 from tests.answers.place import DEVICES
 from tests.answers.row import Row
@@ -62,7 +62,8 @@ def test_i44_a_limit_bars_every_vault_with_that_token(records: Records) -> None:
     record = records["barred"]
     assert first_said(record).code == "rate-limited"
     says(record)
-    goes_on(record)
+    assert record.went_on
+    nothing_lost(record)
     is_patient(records["secondary"])
 
 

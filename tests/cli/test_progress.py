@@ -90,6 +90,20 @@ def test_a_command_waits_for_what_github_takes_later(online: Person, hub: Hub) -
     assert 403 not in [done.status for done in hub.requests]
 
 
+def test_i74_a_race_that_is_always_lost_comes_to_an_end(online: Person, hub: Hub) -> None:
+    """Where the head is said to have moved for ever, a command gives up and says so."""
+    hub.faults.clear()
+    hub.faults.add(Fault("/graphql", faults.stale_data, times=None, body="mutation"))
+    clock = Hasty()
+    context = replace(load_context(online.env), clock=clock, paces=Paces(clock))
+    row = sync(context, context.vaults(), Wish())["notes"]
+    told = [row["error"]] if "error" in row else row["problems"]
+    assert [problem["code"] for problem in told] == ["race-lost"]
+    assert len([done for done in hub.requests if done.kind == "mutation"]) < 40
+    hub.faults.clear()
+    assert online.types("now").out.startswith("notes: 350 up")
+
+
 @pytest.mark.parametrize(
     ("step", "words"),
     [

@@ -168,7 +168,6 @@ class Device:
 
     def _note(self, outcome: Outcome, seconds: float) -> None:
         self.counts["cycles"] += 1
-        self.counts["longest cycle"] = max(self.counts["longest cycle"], round(seconds))
         self.counts["new conflicts"] += len(outcome.new_conflicts)
         for halt in (*outcome.halts, *outcome.problems):
             self.counts[f"problem {halt.code}"] += 1

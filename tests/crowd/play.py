@@ -26,7 +26,6 @@ JOINED = 100.0
 """When all devices have joined; until then nobody writes."""
 PATIENCE = 2 * HOUR
 """For how long after the last edit all may take to have it."""
-QUARTER = 900.0
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,8 @@ class Figures:
     """What came of a play. Times are in seconds, shares in parts of GitHub's limit.
 
     `requests` are those of the play's time by kind, `limits` the most that any window held and what
-    it may hold. `unfair` is how often longer the slowest author waited than all on average.
+    it may hold. `busiest` is the most that came within a second, once joining is long over.
+    `unfair` is how many times longer the slowest author waited than all on average.
     """
 
     devices: int
@@ -52,11 +52,7 @@ class Figures:
     settled: float
     unfair: float
     upload: float
-
-    @property
-    def alike(self) -> int:
-        """The most requests that were under way at one moment."""
-        return self.limits["requests at once"][0]
+    busiest: int
 
 
 class Play:
@@ -145,6 +141,11 @@ class Play:
                     text = files[f"memory/{edit.path}"]
                     assert text.count(edit.line) == 1, f"{edit} on {device.name}"
 
+    def _busiest(self, count: int) -> int:
+        """Count the most requests within one second, once joining is long over."""
+        late = [int(when) for when, _ in self.net.log[:count] if when > self.seconds / 2]
+        return max(Counter(late).values(), default=0)
+
     def _figures(self, count: int, left: dict[str, int], commits: int, mutations: int) -> Figures:
         single = [edit for edit in self.edits.made if edit not in self.uploads]
         times = [edit.seconds for edit in single]
@@ -169,6 +170,7 @@ class Play:
             settled=max((edit.everywhere for edit in single), default=0.0) - last,
             unfair=_unfair(single),
             upload=max((edit.seconds for edit in self.uploads), default=0.0),
+            busiest=self._busiest(count),
         )
 
 

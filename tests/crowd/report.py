@@ -24,7 +24,7 @@ ROWS: Mapping[str, Callable[[Figures], str]] = {
     "of 2,000 GraphQL points a minute": lambda told: _share(
         *told.limits["GraphQL points a minute"]
     ),
-    "at once, of 100": lambda told: str(told.alike),
+    "at once, of 100": lambda told: str(told.limits["requests at once"][0]),
     "refused: hour spent": lambda told: str(told.refused["primary"]),
     "refused: too quick": lambda told: str(told.refused["secondary"]),
     "gave up after eight lost races": lambda told: str(told.races),

@@ -33,9 +33,20 @@ def usual(schema: GraphQLSchema, seed: int, devices: int, seconds: float = HOUR)
         return play.act(seconds)
 
 
-def busy(schema: GraphQLSchema, seed: int, devices: int, seconds: float = HOUR) -> Figures:
-    """Everybody writes every two minutes, into a file of their own."""
+def busy(
+    schema: GraphQLSchema,
+    seed: int,
+    devices: int,
+    seconds: float = HOUR,
+    *,
+    allowed: int = 5000,
+) -> Figures:
+    """Everybody writes every two minutes, into a file of their own.
+
+    `allowed` are the REST requests an hour that GitHub lets them have together.
+    """
     with Play(schema, seed) as play:
+        play.hub.limits.allowed["core"] = allowed
         for device in _around_one(play, devices):
             for number in range(int((seconds - JOINED) // EACH)):
                 when = (number + play.random.random()) * EACH

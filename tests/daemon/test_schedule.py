@@ -2,7 +2,7 @@
 
 import pytest
 
-from memory_sync.daemon.schedule import Schedule, Timing, Turn
+from memory_sync.daemon.schedule import Schedule, Timing, Turn, stretch
 from memory_sync.errors import (
     MemorySyncError,
     OfflineError,
@@ -12,21 +12,23 @@ from memory_sync.errors import (
     RootGoneError,
     TokenRejectedError,
 )
+from memory_sync.model import Budget
 from memory_sync.ports.clock import SystemClock
 
 
 class Clock(SystemClock):
-    """A clock that stands still until it is moved, and whose chance is always the same."""
+    """A clock that stands still until it is moved, and whose chance is what it is set to."""
 
     def __init__(self) -> None:
         super().__init__()
         self.time = 1000.0
+        self.chance = 0.5
 
     def monotonic(self) -> float:
         return self.time
 
     def jitter(self) -> float:
-        return 0.5
+        return self.chance
 
 
 @pytest.fixture
@@ -225,3 +227,71 @@ def test_i44_refusals_that_name_no_time_come_more_and_more_seldom(
         clock.time += waits[-1]
     assert waits == sorted(waits)
     assert waits[-1] >= 300
+
+
+def test_an_even_share_is_used_freely() -> None:
+    """Who uses no more than the hour's even share, less a tenth for others, waits no longer."""
+    for minutes in range(0, 60, 5):
+        left = 500 + 4500 * (60 - minutes) // 60
+        assert stretch([Budget("core", 5000, left, 60.0 * (60 - minutes))], 0.0) == 1.0
+
+
+def test_waits_grow_as_requests_come_to_their_end() -> None:
+    """A little over the share hardly counts, half of what should be left is eight times."""
+    factors = [
+        stretch([Budget("core", 5000, 500 + left, 1800.0)], 0.0)
+        for left in (2250, 2100, 1125, 600, 0, -500)
+    ]
+    assert factors[0] == 1.0
+    assert 1.0 < factors[1] < 1.3
+    assert factors[2] == pytest.approx(8.0)
+    assert factors[3:] == [20.0, 20.0, 20.0]
+
+
+def test_the_scarcest_of_all_budgets_counts() -> None:
+    """GraphQL that comes to its end slows down what REST would still allow; an hour over none."""
+    plenty, scarce = Budget("core", 5000, 5000, 1800.0), Budget("graphql", 5000, 1625, 1800.0)
+    assert stretch([plenty, scarce], 0.0) == pytest.approx(8.0)
+    assert stretch([plenty, scarce], 1800.0) == 1.0
+    assert stretch([Budget("core", 0, 0, 1800.0)], 0.0) == 1.0
+
+
+def test_machines_that_began_together_do_not_poll_in_step() -> None:
+    """Chance moves each poll by up to a tenth, and not their number."""
+    waits = []
+    for chance in (0.0, 0.5, 1.0):
+        clock = Clock()
+        clock.chance = chance
+        schedule = Schedule(clock, Timing(poll=15))
+        schedule.succeeded(schedule.turn(), again=False)
+        waits.append(schedule.wait())
+    assert waits == [pytest.approx(13.5), pytest.approx(15.0), pytest.approx(16.5)]
+
+
+def test_where_requests_are_short_sends_wait_like_polls(schedule: Schedule, clock: Clock) -> None:
+    """However often files are saved, one exchange in a stretched poll sends and asks together."""
+    schedule.succeeded(Turn(look=True, fetch=True), again=False, stretch=4.0)
+    began, turns = clock.time, []
+    for _ in range(120):
+        schedule.changed()
+        clock.time += 1
+        if schedule.wait() <= 0:
+            turn = schedule.turn()
+            turns.append((clock.time - began, turn))
+            schedule.succeeded(turn, again=False, stretch=4.0)
+    sends = [(when, turn.fetch) for when, turn in turns if turn.look]
+    assert sends == [(120.0, True)]
+    assert [when for when, turn in turns if not turn.look] == [60.0]
+
+
+def test_a_rest_that_waits_for_its_turn_waits_longer_where_requests_are_short(
+    schedule: Schedule, clock: Clock
+) -> None:
+    """What could go up in five seconds goes with the next exchange; a full look is due as ever."""
+    schedule.succeeded(Turn(look=True, fetch=True), again=False, resume=5.0, stretch=3.0)
+    assert schedule.wait() == 30
+    schedule.lost()
+    assert schedule.wait() == 0
+    clock.time += 1
+    schedule.succeeded(Turn(look=True, fetch=False), again=False, resume=5.0)
+    assert schedule.wait() == 5

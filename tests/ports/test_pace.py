@@ -179,6 +179,52 @@ def test_threads_that_share_a_pace_lose_no_count() -> None:
     assert waits.count(0.0) == 1
 
 
+def test_what_others_committed_uses_up_the_same_limits(clock: Clock) -> None:
+    """Eight commits of others fill a minute of ten, until they are a minute old; old ones none."""
+    pace = Pace(clock, Rates(minute=10, hour=1000))
+    pace.saw([0.0] * 8)
+    pace.saw([3600.0, 9000.0, -5.0])
+    assert pace.pause() == 60
+    clock.time += 59
+    assert pace.pause() == 1
+    clock.time += 1
+    assert pace.pause() == 0
+
+
+def test_half_an_hours_share_is_free_for_all(clock: Clock) -> None:
+    """As long as less than half of the hour is used nobody waits for the sake of others."""
+    pace = Pace(clock, Rates(minute=1000, hour=100, burst=1000))
+    pace.saw([1.0] * 30)
+    _sent(pace, clock, MUTATION, 10)
+    assert pace.pause() == 0
+
+
+def test_who_writes_much_leaves_the_rest_of_the_hour_to_others(clock: Clock) -> None:
+    """Beyond half of it the next commit waits: the longer, the more others write."""
+    waits = []
+    for others in (10, 32, 40):
+        pace = Pace(clock, Rates(minute=1000, hour=100, burst=1000))
+        pace.saw([1.0] * others)
+        _sent(pace, clock, MUTATION, 54 - others)
+        waits.append(pace.pause())
+        assert pace.take(MUTATION) == 0.0
+    assert 0 < waits[0] < waits[1] < waits[2]
+    assert waits[2] <= 900 * 1.25
+
+
+def test_who_has_not_written_yet_is_let_through(clock: Clock) -> None:
+    """However much others wrote, a first commit waits for no turn."""
+    pace = Pace(clock, Rates(minute=1000, hour=100, burst=1000))
+    pace.saw([1.0] * 70)
+    assert pace.pause() == 0
+
+
+def test_alone_the_whole_hour_is_ones_own(clock: Clock) -> None:
+    """An upload without others around takes what there is, as quickly as it may."""
+    pace = Pace(clock, Rates(minute=1000, hour=100, burst=1000))
+    assert _sent(pace, clock, MUTATION, 100)[-1] == 500.0
+
+
 def test_a_server_without_limits_never_waits(clock: Clock) -> None:
     """Thousands of commits go at once where no limits are known."""
     times = _sent(Pace(clock, UNLIMITED), clock, MUTATION, 3000)

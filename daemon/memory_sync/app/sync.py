@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -14,7 +14,13 @@ from memory_sync.daemon.client import Client, find_socket
 from memory_sync.daemon.report import outcome_data, preview_data
 from memory_sync.engine.kit import Report
 from memory_sync.engine.local import problem
-from memory_sync.errors import DaemonError, DaemonSilentError, DaemonVersionError, MemorySyncError
+from memory_sync.errors import (
+    DaemonError,
+    DaemonSilentError,
+    DaemonVersionError,
+    MemorySyncError,
+    RaceLostError,
+)
 from memory_sync.model import Step
 from memory_sync.ports.clock import Clock
 from memory_sync.ports.spool import Spool
@@ -22,6 +28,8 @@ from memory_sync.ports.spool import Spool
 SYNC_TIMEOUT = 30.0
 """Seconds without a sign of life after which the daemon counts as silent; it beats each second."""
 
+IDLE_ROUNDS = 3
+"""So many rounds in which nothing goes up, though it was waited for, are enough."""
 TRAVELLED = ("up", "down", "merged", "new_conflicts")
 """What of an outcome adds up over several rounds."""
 
@@ -49,15 +57,25 @@ def sync(
     is told how far it is; `spool` may hold contents that were fetched before. Where a remote takes
     only so much at a time, the rest is waited for.
     """
-    names = [vault.name for vault in vaults]
-    rows = _round(context, vaults, wish, report, spool)
+    rows, idle = _round(context, vaults, wish, report, spool), 0
     while pause := max((row.get("resume", 0.0) for row in rows.values()), default=0.0):
-        _wait(context.clock, pause, report)
         waiting = [vault for vault in vaults if rows[vault.name].get("resume")]
+        if idle == IDLE_ROUNDS:
+            _give_up(rows, waiting)
+            break
+        _wait(context.clock, pause, report)
         further = replace(wish, confirm={})
-        for name, row in _round(context, waiting, further, report, None).items():
-            rows[name] = _joined(rows[name], row)
-    return {name: rows[name] for name in names}
+        later = _round(context, waiting, further, report, None)
+        idle = 0 if any(row.get("up") for row in later.values()) else idle + 1
+        rows |= {name: _joined(rows[name], row) for name, row in later.items()}
+    return {vault.name: rows[vault.name] for vault in vaults}
+
+
+def _give_up(rows: dict[str, Any], vaults: Iterable[VaultSettings]) -> None:
+    """Say of vaults whose remote never takes the rest that it was tried in vain."""
+    for name in (vault.name for vault in vaults):
+        lost = problem(RaceLostError(vault=name, tries=IDLE_ROUNDS))
+        rows[name] = {**rows[name], "problems": [*rows[name]["problems"], asdict(lost)]}
 
 
 def _round(

@@ -28,6 +28,9 @@ from memory_sync.ports.clock import Clock
 MINUTE, HOUR = 60.0, 3600.0
 LONGEST_GAP = 900.0
 """Seconds that are waited at most, on average, between two commits for the sake of others."""
+START = 10
+"""So many commits more than it made an hour are taken for one's own share: one large upload of
+another's is no crowd."""
 OTHERS = 1.25
 """What a commit of another's counts: nobody sees the tries that lost, every fifth in a crowd."""
 
@@ -131,7 +134,7 @@ class _Ledger:
         others = self._others.most - self._others.spare(now)[0]
         if not others or 2 * spare > self._hour.most:
             return now
-        even = until / max(spare, 1) * others / (total - others + 1)
+        even = until / max(spare, 1) * others / (total - others + START)
         return max(now, self._last + min(even, LONGEST_GAP) * self._share)
 
     def saw(self, at: float) -> None:

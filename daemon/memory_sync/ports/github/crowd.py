@@ -26,10 +26,11 @@ MANY = 3
 
 
 class Crowd:
-    """What one branch has shown of others who write to it."""
+    """What one branch has shown of others who write to it; who is not `patient` never waits."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, *, patient: bool = True) -> None:
         self._clock = clock
+        self._patient = patient
         self._lost = 0
         self._when = self._until = self._wary = -SAME
         self._seen: list[float] = []
@@ -52,7 +53,8 @@ class Crowd:
             spread = min(SPREAD * max(seen, 1) * 2 ** min(self._lost, 9), LONGEST)
             self._lost += 1
         self._when, self._wary = now, now + WARY
-        self._until = now + spread * self._clock.jitter()
+        if self._patient:
+            self._until = now + spread * self._clock.jitter()
 
     def won(self) -> None:
         """Note a commit of one's own."""

@@ -41,8 +41,8 @@ class GitHubRemote:
 
     `timeout` is in seconds and counts for each wait on the network; `proxy` and `ca_file` are as
     in `transport.Link`. `pace` is shared by all that use the token; without one there are no
-    limits. `folder` is a private one, for notes and downloads. Raises RemoteInvalidError, and
-    TokenRejectedError for a token that cannot even be sent.
+    limits, and no waiting for others. `folder` is a private one, for notes and downloads. Raises
+    RemoteInvalidError, and TokenRejectedError for a token that cannot even be sent.
     """
 
     def __init__(
@@ -58,6 +58,7 @@ class GitHubRemote:
         folder: Path | None = None,
     ) -> None:
         link = Link(base_url, timeout, proxy, ca_file)
+        patient = pace is not None
         pace = pace or Pace(SystemClock(), UNLIMITED)
         name = repository_name(owner_repo)
         self._url = f"github:{name}"
@@ -65,7 +66,7 @@ class GitHubRemote:
         memory = Memory(pace.clock, folder / "github.json" if folder else None)
         self._wire = Wire(name, token, link, pace, memory)
         self._place = Place(self._wire)
-        self._crowd = Crowd(pace.clock)
+        self._crowd = Crowd(pace.clock, patient=patient)
         self._reader = Reader(self._wire, self._place, self._crowd)
         self._blobs = Blobs(self._wire, self._place, folder)
         self._writer = Writer(self._wire, self._place, self._crowd)
