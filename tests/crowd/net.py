@@ -112,7 +112,7 @@ class Simulated(Transport, Direct):
 
 def _request(prepared: requests.PreparedRequest, base: str) -> Request:
     url = urlsplit(str(prepared.url))
-    body = prepared.body or b""
+    body: Any = prepared.body or b""
     return Request(
         prepared.method or "GET",
         url.path,

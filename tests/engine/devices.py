@@ -88,8 +88,11 @@ class Meddler:
     def announce(self, commit: str, ids: Collection[str], total: int) -> None:
         self.inner.announce(commit, ids, total)
 
-    def pause(self, commits: int = 1) -> float:
-        return self.inner.pause(commits)
+    def pause(self, requests: int = 1) -> float:
+        return self.inner.pause(requests)
+
+    def rest(self, commits: int) -> float:
+        return self.inner.rest(commits)
 
     def about(self) -> About:
         return self.inner.about()

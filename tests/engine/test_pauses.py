@@ -25,8 +25,11 @@ class Strict(Meddler):
         self.room = 10**6
         self.quiet = 600.0
 
-    def pause(self, commits: int = 1) -> float:
-        return 0.0 if commits <= self.room else self.quiet
+    def pause(self, requests: int = 1) -> float:
+        return 0.0 if requests <= self.room else self.quiet
+
+    def rest(self, commits: int) -> float:
+        return self.pause(commits)
 
     def commit(self, parent: str | None, change: Change) -> str:
         self.room -= 1
@@ -98,16 +101,21 @@ def test_while_it_is_held_back_it_takes_what_others_sent(pair: Pair) -> None:
 
 
 def test_a_large_object_waits_until_all_of_it_may_go(pair: Pair) -> None:
-    """What takes many requests is not begun with room for a few; smaller files before it go up."""
+    """What takes many requests is not begun with room for a few; smaller files go, deletes wait."""
     pair.one.max_size = 64 * 1024 * 1024
     pair.one.restart()
     pair.one.write("memory/a.md", "a\n")
     pair.one.write("memory/large.md", random.Random(1).randbytes(9_000_000))
+    pair.one.write("memory/small.md", "small\n")
+    pair.one.delete("memory/old.md")
     pair.remote.room = 3
     outcome = pair.one.sync()
-    assert (outcome.up, outcome.resume, outcome.pending) == (("memory/memory/a.md",), 600.0, 1)
+    pair.two.sync()
+    assert outcome.up == ("memory/memory/a.md", "memory/memory/small.md")
+    assert (outcome.resume, outcome.pending) == (600.0, 2)
+    assert "memory/old.md" in pair.two.files()
     pair.remote.room = 20
-    assert pair.one.sync().up == ("memory/memory/large.md",)
+    assert pair.one.sync().up == ("memory/memory/large.md", "memory/memory/old.md")
 
 
 def test_a_short_pause_is_left_to_the_remote(pair: Pair) -> None:

@@ -138,8 +138,12 @@ class PatientRemote:
         ledger.wrote(parent, made, change)
         return made
 
-    def pause(self, commits: int = 1) -> float:
-        return self._inner.pause(commits)
+    def pause(self, requests: int = 1) -> float:
+        return self._inner.pause(requests)
+
+    def rest(self, commits: int) -> float:
+        """Tell what it tells."""
+        return self._inner.rest(commits)
 
     def about(self) -> About:
         return self._inner.about()

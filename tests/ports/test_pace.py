@@ -139,9 +139,23 @@ def test_the_estimate_is_what_it_takes(clock: Clock, commits: int) -> None:
     """What is told beforehand is when the last of so many commits goes."""
     pace = Pace(clock)
     _sent(pace, clock, MUTATION, 7)
-    began, told = clock.time, pace.pause(commits)
-    assert pace.pause(commits) == told
+    began, told = clock.time, pace.rest(commits)
+    assert pace.rest(commits) == told
     assert _sent(pace, clock, MUTATION, commits)[-1] - began == pytest.approx(told)
+
+
+@pytest.mark.parametrize("requests", [1, 11, 16, 79, 80, 81, 500, 900])
+def test_a_large_commit_may_begin_on_a_quiet_day(clock: Clock, requests: int) -> None:
+    """However many requests it takes, it need not wait where nothing was sent."""
+    assert Pace(clock).pause(requests) == 0
+
+
+def test_a_large_commit_begins_when_there_is_room_for_all_of_it(clock: Clock) -> None:
+    """With 70 sent of a minute's 80, ten may begin now and twenty when the first have left."""
+    pace = Pace(clock, Rates(burst=70))
+    _sent(pace, clock, MUTATION, 70)
+    assert pace.pause(10) == 0
+    assert pace.pause(20) == 60
 
 
 def test_what_is_left_is_remembered_by_resource(clock: Clock) -> None:

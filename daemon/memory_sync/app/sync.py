@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+import math
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -57,25 +58,34 @@ def sync(
     is told how far it is; `spool` may hold contents that were fetched before. Where a remote takes
     only so much at a time, the rest is waited for.
     """
-    rows, idle = _round(context, vaults, wish, report, spool), 0
-    while pause := max((row.get("resume", 0.0) for row in rows.values()), default=0.0):
-        waiting = [vault for vault in vaults if rows[vault.name].get("resume")]
-        if idle == IDLE_ROUNDS:
-            _give_up(rows, waiting)
-            break
-        _wait(context.clock, pause, report)
-        further = replace(wish, confirm={})
-        later = _round(context, waiting, further, report, None)
-        idle = 0 if any(row.get("up") for row in later.values()) else idle + 1
-        rows |= {name: _joined(rows[name], row) for name, row in later.items()}
+    rows = _round(context, vaults, wish, report, spool)
+    due, idle = _resumed(context.clock, rows), dict.fromkeys(rows, 0)
+    while due:
+        _wait(context.clock, min(due.values()), report)
+        now = context.clock.monotonic()
+        meant = [vault for vault in vaults if due.get(vault.name, math.inf) <= now]
+        later = _round(context, meant, replace(wish, confirm={}), report, None)
+        for name, row in later.items():
+            moved = "error" in row or row["pending"] < rows[name]["pending"]
+            idle[name] = 0 if moved else idle[name] + 1
+            rows[name] = _joined(rows[name], row)
+            if idle[name] == IDLE_ROUNDS:
+                rows[name] = _given_up(name, rows[name])
+        due = {name: due[name] for name in due.keys() - later.keys()}
+        due |= _resumed(context.clock, {name: rows[name] for name in later})
     return {vault.name: rows[vault.name] for vault in vaults}
 
 
-def _give_up(rows: dict[str, Any], vaults: Iterable[VaultSettings]) -> None:
-    """Say of vaults whose remote never takes the rest that it was tried in vain."""
-    for name in (vault.name for vault in vaults):
-        lost = problem(RaceLostError(vault=name, tries=IDLE_ROUNDS))
-        rows[name] = {**rows[name], "problems": [*rows[name]["problems"], asdict(lost)]}
+def _resumed(clock: Clock, rows: Mapping[str, Any]) -> dict[str, float]:
+    """Return when the vaults of which something is left may go on, on the monotonic clock."""
+    now = clock.monotonic()
+    return {name: now + row["resume"] for name, row in rows.items() if row.get("resume")}
+
+
+def _given_up(name: str, row: Mapping[str, Any]) -> dict[str, Any]:
+    """Say of a vault whose remote never takes the rest that it was tried in vain."""
+    lost = problem(RaceLostError(vault=name, tries=IDLE_ROUNDS))
+    return {**row, "resume": 0.0, "problems": [*row["problems"], asdict(lost)]}
 
 
 def _round(
@@ -90,9 +100,8 @@ def _round(
     return {**served, **{v.name: one_shot(context, v, wish, report, spool) for v in alone}}
 
 
-def _wait(clock: Clock, seconds: float, report: Report) -> None:
+def _wait(clock: Clock, until: float, report: Report) -> None:
     """Wait until a remote takes more, and show how long that still is."""
-    until = clock.monotonic() + seconds
     while (left := until - clock.monotonic()) > 0:
         report(Step("wait", 0, 0, left))
         clock.sleep(min(left, 1.0))
@@ -100,14 +109,10 @@ def _wait(clock: Clock, seconds: float, report: Report) -> None:
 
 def _joined(earlier: Mapping[str, Any], later: Mapping[str, Any]) -> dict[str, Any]:
     """Add up what several rounds have done; what went wrong in the last one counts."""
-    joined = dict(later)
-    if "error" not in later:
-        for key in TRAVELLED:
-            both = {*earlier[key], *later[key]}
-            joined[key] = sorted(both)
-        for key in ("sent", "received"):
-            joined[key] = earlier[key] + later[key]
-    return joined
+    if "error" in later:
+        return {**earlier, "resume": 0.0, "problems": [*earlier["problems"], later["error"]]}
+    both = {key: sorted({*earlier[key], *later[key]}) for key in TRAVELLED}
+    return {**later, **both, **{key: earlier[key] + later[key] for key in ("sent", "received")}}
 
 
 def through_daemon(

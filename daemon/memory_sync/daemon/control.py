@@ -17,7 +17,8 @@ from memory_sync.daemon import protocol
 from memory_sync.daemon.mailbox import Board, Mailbox, Request
 from memory_sync.daemon.peer import peer_uid
 from memory_sync.daemon.report import VaultReport
-from memory_sync.errors import MemorySyncError
+from memory_sync.engine.local import problem
+from memory_sync.errors import BusyError, MemorySyncError
 
 CONNECTIONS = 16
 IDLE_SECONDS = 30.0
@@ -25,8 +26,9 @@ IDLE_SECONDS = 30.0
 SYNC_SECONDS = 3600.0
 """Seconds after which a caller gets no answer any more; the work itself goes on."""
 
-Submit = Callable[[str, Request], None]
-"""Puts a request into the mailbox of a vault's worker."""
+Alive = Callable[[], bool]
+Submit = Callable[[str, Request], Alive]
+"""Puts a request into the mailbox of a vault's worker, and returns whether that worker lives."""
 
 
 class ControlServer:
@@ -148,20 +150,24 @@ class ControlServer:
             )
         plans = _plans(params.get("confirm", {}))
         requests = {name: Request(**flags, confirm=plans.get(name, {})) for name in names}
-        for name, request in requests.items():
-            self._submit(name, request)
+        alive = {name: self._submit(name, request) for name, request in requests.items()}
         return {
-            name: self._await(connection, name, request.reply) for name, request in requests.items()
+            name: self._await(connection, name, request.reply, alive[name])
+            for name, request in requests.items()
         }
 
     def _await(
-        self, connection: socket.socket, name: str, reply: Mailbox[dict[str, Any]]
+        self, connection: socket.socket, name: str, reply: Mailbox[dict[str, Any]], alive: Alive
     ) -> dict[str, Any]:
         """Wait for a worker's answer, and say each second how far it is."""
         for _ in range(int(SYNC_SECONDS / protocol.BEAT)):
-            answer = reply.get(protocol.BEAT)
+            # Asked first: what a worker says at its end is there once it has ended.
+            gone = not alive()
+            answer = reply.get(0 if gone else protocol.BEAT)
             if answer is not None:
                 return answer
+            if gone:
+                return {"error": asdict(problem(BusyError(vault=name)))}
             report = self._board.all().get(name)
             step = asdict(report.step) if report and report.step else {}
             connection.sendall(protocol.dump({"method": "progress", "params": step}))

@@ -25,6 +25,8 @@ MOST_STRETCH = 20.0
 """How many times longer everything waits, at most, when the hour's requests come to their end."""
 RESERVE = 10
 """The tenth part of the hour's requests is left to whatever else uses the token."""
+SCARCE = 0.3
+"""Nothing waits longer while more than this part of the hour's requests is left."""
 HOPELESS_RETRY = 3600.0
 """Seconds until the next try where only a person can mend it, unless somebody asks before."""
 
@@ -54,16 +56,17 @@ class Turn:
 def stretch(budgets: Iterable[Budget], now: float) -> float:
     """Return how many times longer to wait so that the requests last until there are new ones.
 
-    All that use one token are told the same, so all of them slow down alike: hardly where a little
-    more was used than an even share, and eight times where only half of it is left. However many
-    they are, it comes to rest where they use no more than there is.
+    All that use one token are told the same, so all of them slow down alike: not at all while there
+    is plenty, hardly where a little more was used than an even share of the rest, and eight times
+    where only half of it is left. However many they are, it comes to rest where they use no more
+    than there is.
     """
     factor = 1.0
     for budget in budgets:
         until = min(budget.reset - now, HOUR)
         if until > 0 and budget.limit > 0:
             reserve = budget.limit / RESERVE
-            even = (budget.limit - reserve) * until / HOUR
+            even = min((budget.limit - reserve) * until / HOUR, budget.limit * SCARCE - reserve)
             factor = max(factor, (even / max(budget.remaining - reserve, 1)) ** 3)
     return min(factor, MOST_STRETCH)
 

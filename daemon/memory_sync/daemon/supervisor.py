@@ -123,14 +123,16 @@ class Supervisor:
         for worker in workers:
             worker.join(timeout=max(0.0, deadline - self._clock.monotonic()))
 
-    def _submit(self, vault: str, request: Request) -> None:
+    def _submit(self, vault: str, request: Request) -> Callable[[], bool]:
+        """Give a request to a vault's worker; return what tells whether that still lives."""
         worker = self._workers.get(vault)
         if worker is None:
             error = UsageError(detail=f"the daemon serves no vault named {vault}")
             answer: dict[str, Any] = {"error": asdict(problem(error))}
             request.reply.put(answer)
-        else:
-            worker.mailbox.put(request)
+            return lambda: False
+        worker.mailbox.put(request)
+        return worker.is_alive
 
 
 @contextmanager

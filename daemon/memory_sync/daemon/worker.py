@@ -20,11 +20,20 @@ from memory_sync.daemon.schedule import Schedule, Timing, Turn, stretch
 from memory_sync.daemon.watch import Watched, Watcher
 from memory_sync.engine.cycle import Engine
 from memory_sync.engine.local import problem
-from memory_sync.errors import AuthError, HaltError, KeyError_, MemorySyncError, PlanChangedError
+from memory_sync.errors import (
+    AuthError,
+    BusyError,
+    HaltError,
+    KeyError_,
+    MemorySyncError,
+    PlanChangedError,
+)
 from memory_sync.model import About, Outcome, Phase, Step
 from memory_sync.ports.clock import Clock
 
 HALTED = HaltError.status
+LONGEST_WAIT = 30.0
+"""Seconds of one wait: the system stops it while the machine sleeps, but not the time it is for."""
 POLLING_SECONDS = 10.0
 POLLING_SHARE = 100
 """Where folders cannot be watched, the next look comes after ten seconds, or after a hundred times
@@ -88,6 +97,16 @@ class Worker(threading.Thread):
         self._look_seconds = 0.0
 
     def run(self) -> None:
+        """Serve the vault until told to stop; whoever still waits then is told."""
+        try:
+            self._live()
+        finally:
+            while message := self.mailbox.get(0):
+                if isinstance(message, Request):
+                    self._requests.append(message)
+            self._refuse(BusyError(vault=self.job.name))
+
+    def _live(self) -> None:
         """Open the vault and serve it; what fails is shown and tried again later."""
         self._publish()
         while not self._stopping:
@@ -113,8 +132,8 @@ class Worker(threading.Thread):
             self._take(message)
         while not self._stopping and self._schedule.wait() > 0 and not self._requests:
             count = engine is not None and self._uncounted
-            seconds = min(self._schedule.wait(), self.job.timing.debounce or 0.1)
-            message = self.mailbox.get(seconds if count else self._schedule.wait())
+            longest = min(self.job.timing.debounce or 0.1, LONGEST_WAIT) if count else LONGEST_WAIT
+            message = self.mailbox.get(min(self._schedule.wait(), longest))
             if engine and count and message is None:
                 self._count(engine)
             self._take(message)
@@ -157,6 +176,11 @@ class Worker(threading.Thread):
         self._report = replace(self._report, state=Phase.SYNCING, step=step)
         self._publish()
 
+    def _show_again(self, before: VaultReport) -> None:
+        """Show what was shown before something that has changed nothing."""
+        self._report = before
+        self._publish()
+
     def _turn(self, engine: Engine, turn: Turn) -> None:
         self._watcher.check()
         try:
@@ -180,10 +204,14 @@ class Worker(threading.Thread):
 
     def _answer(self, engine: Engine, request: Request) -> None:
         """Carry out what somebody waits for, whatever the schedule says."""
-        began = self._clock.monotonic()
+        began, before = self._clock.monotonic(), self._report
         try:
             if request.dry_run:
-                request.reply.put(preview_data(engine.preview()))
+                try:
+                    planned = engine.preview()
+                finally:
+                    self._show_again(before)
+                request.reply.put(preview_data(planned))
                 return
             engine.distrust()
             if request.confirm:
@@ -191,6 +219,7 @@ class Worker(threading.Thread):
             else:
                 outcome = engine.cycle(up=request.up, down=request.down)
         except PlanChangedError as error:
+            self._show_again(before)
             request.reply.put({"error": asdict(problem(error))})
             return
         except MemorySyncError as error:
@@ -252,6 +281,10 @@ class Worker(threading.Thread):
         if engine:
             self._count(engine)
         self._publish()
+        self._refuse(error)
+
+    def _refuse(self, error: MemorySyncError) -> None:
+        """Tell all who wait that nothing comes of it."""
         for request in self._requests:
             request.reply.put({"error": asdict(problem(error))})
         self._requests.clear()

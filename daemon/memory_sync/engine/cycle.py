@@ -175,6 +175,8 @@ class Engine:
         pushed = Pushed()
         if up and not fetched.halt:
             uploads, deletes = self._to_push(planned, applied)
+            if uploads or deletes:
+                self._check_condition()
             pushed = self._push(fetched, applied, uploads, deletes)
         self._establish(planned, applied, pushed)
         outcome = self._outcome(planned, fetched, applied, pushed, recorded)

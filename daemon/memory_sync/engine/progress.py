@@ -39,4 +39,4 @@ class Progress:
         share = self.left / self._done if self._done else 0.0
         as_before = (self._kit.clock.monotonic() - self._began) * share
         commits = math.ceil(self._commits * share)
-        return max(as_before, self._kit.remote.pause(commits) if commits else 0.0)
+        return max(as_before, self._kit.remote.rest(commits) if commits else 0.0)

@@ -104,9 +104,13 @@ class Pusher:
             progress.start()
             self.done.resume = self._pause(1)
         for batch in () if self.done.resume else self._batches(uploads, deletes):
-            self.done.resume = self._pause(batch.requests)
-            if self.done.resume:
-                break
+            pause = self._pause(batch.requests)
+            if pause or (self.done.resume and batch.deletes):
+                # What takes fewer requests may go before it.
+                self.done.resume = max(self.done.resume, pause)
+                if batch.requests == 1:
+                    break
+                continue
             self._commit(batch)
             progress.moved_on(len(batch.encoded) + len(batch.deletes), commits=1)
         return self.done
@@ -133,7 +137,9 @@ class Pusher:
             batch.encoded[path] = encoded
             batch.blobs += len(encoded.new_blobs)
             batch.size += size
-        for path in sorted(self._ready(deletes, skipped)):
+        # Where an upload had to wait, deletes do too: it may be what was renamed.
+        ready = () if self.done.resume else self._ready(deletes, skipped)
+        for path in sorted(ready):
             if not batch.takes(1, 0):
                 yield batch
                 batch = _Batch()

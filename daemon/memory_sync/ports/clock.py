@@ -7,6 +7,14 @@ import random
 import time
 from typing import Protocol
 
+STEADY: int = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+"""The clock that runs on while the machine sleeps.
+
+Linux stops CLOCK_MONOTONIC then, and not CLOCK_BOOTTIME (clock_gettime(2) there). macOS has no such
+clock and needs none: its CLOCK_MONOTONIC goes on "while the system is asleep" (clock_gettime(3)
+there), unlike Python's time.monotonic(), which is mach_absolute_time().
+"""
+
 
 class Clock(Protocol):
     """Where time and chance come from."""
@@ -16,7 +24,7 @@ class Clock(Protocol):
         ...
 
     def monotonic(self) -> float:
-        """Return seconds on a clock that only goes forward: for waiting."""
+        """Return seconds on a clock that only goes forward, in suspend too: for waiting."""
         ...
 
     def sleep(self, seconds: float) -> None:
@@ -43,8 +51,8 @@ class SystemClock:
         return time.time()
 
     def monotonic(self) -> float:
-        """Return seconds on a clock that only goes forward."""
-        return time.monotonic()
+        """Return seconds on a clock that only goes forward, also while the machine sleeps."""
+        return time.clock_gettime(STEADY)
 
     def sleep(self, seconds: float) -> None:
         """Wait."""

@@ -28,7 +28,11 @@ from memory_sync.ports.clock import Clock
 MINUTE, HOUR = 60.0, 3600.0
 LONGEST_GAP = 900.0
 """Seconds that are waited at most, on average, between two commits for the sake of others."""
-START = 10
+LOOKED_AHEAD = 1000
+"""Commits for which it is worked out how long they take; more take in proportion."""
+FREE = 100
+"""The hundredth part of the hour's commits is free for each machine, however much others write."""
+START = 4
 """So many commits more than it made an hour are taken for one's own share: one large upload of
 another's is no crowd."""
 OTHERS = 1.25
@@ -123,18 +127,24 @@ class _Ledger:
             at = max(at, self._even - self._burst + 1, *(w.free_at(now, 1) for w in self._makes))
         return max(at, self.barred)
 
+    def room(self, requests: int, now: float) -> float:
+        """Return when there is room for so many requests that make something."""
+        rooms = (window.free_at(now, min(requests, window.most)) for window in self._makes)
+        return max(self.barred, now, *rooms)
+
     def fair(self, now: float) -> float:
         """Return when the next commit may go out, so that others get theirs.
 
-        Half of the hour is free for all. The rest is spread over the time that it must do for, and
-        over all that write, as they did so far.
+        Half of the hour is free for all, and so are a few commits of each. The rest is spread over
+        the time that it must do for, and over all that write, as they did so far.
         """
         spare, until = self._hour.spare(now)
         total = self._hour.most - spare
         others = self._others.most - self._others.spare(now)[0]
-        if not others or 2 * spare > self._hour.most:
+        own = total - others
+        if not others or 2 * spare > self._hour.most or own < self._hour.most / FREE:
             return now
-        even = until / max(spare, 1) * others / (total - others + START)
+        even = until / max(spare, 1) * others / (own + START)
         return max(now, self._last + min(even, LONGEST_GAP) * self._share)
 
     def saw(self, at: float) -> None:
@@ -201,16 +211,24 @@ class Pace:
                 if 0 <= age < HOUR:
                     ledger.saw(now - age)
 
-    def pause(self, commits: int = 1) -> float:
+    def pause(self, requests: int = 1) -> float:
+        """Return in how many seconds a commit of so many requests may begin.
+
+        What lies between its requests is not counted: `take` waits for that.
+        """
+        with self._ledger() as ledger:
+            now = self.clock.monotonic()
+            return max(ledger.room(requests, now), ledger.fair(now)) - now
+
+    def rest(self, commits: int) -> float:
         """Return in how many seconds the last of so many commits, a request each, may go out."""
         with self._ledger() as ledger:
-            now = at = self.clock.monotonic()
-            trial = ledger if commits == 1 else deepcopy(ledger)
-            for number in range(commits):
-                at = max(trial.due(MUTATION, at), trial.fair(at))
-                if number < commits - 1:
-                    trial.book(MUTATION, at)
-        return at - now
+            trial = deepcopy(ledger)
+        now = at = self.clock.monotonic()
+        for _ in range(min(commits, LOOKED_AHEAD)):
+            at = max(trial.due(MUTATION, at), trial.fair(at))
+            trial.book(MUTATION, at)
+        return (at - now) * max(1.0, commits / LOOKED_AHEAD)
 
     def note(self, budget: Budget) -> None:
         """Remember what an answer said is left of a resource."""

@@ -27,8 +27,12 @@ class AtHand:
     def announce(self, commit: str, ids: Collection[str], total: int) -> None:
         """Nothing is to be made ready."""
 
-    def pause(self, commits: int = 1) -> float:  # noqa: ARG002 - however many
+    def pause(self, requests: int = 1) -> float:  # noqa: ARG002 - however many
         """Return 0: at once."""
+        return 0.0
+
+    def rest(self, commits: int) -> float:  # noqa: ARG002 - however many
+        """Return 0: as quickly as it can be sent."""
         return 0.0
 
     def about(self) -> About:
@@ -102,11 +106,12 @@ class Remote(Protocol):
         """
         ...
 
-    def pause(self, commits: int = 1) -> float:
-        """Return in how many seconds the last of so many more commits may be sent; 0 is now.
+    def pause(self, requests: int = 1) -> float:
+        """Return in how many seconds a commit of so many requests may begin; 0 is now."""
+        ...
 
-        A commit that is too large for one request counts for as many as it takes.
-        """
+    def rest(self, commits: int) -> float:
+        """Return in how many seconds, at the earliest, the last of so many commits goes out."""
         ...
 
     def about(self) -> About:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,6 +20,8 @@ from memory_sync.vault.trees import EMPTY_TREE
 PAGE = 100
 """Commits a request, where the first few have not decided."""
 MODE = re.compile(r"[0-7]{5,6}")
+NOTICED = 5000
+"""So many commits are remembered as noticed."""
 MAX_FILES = 300
 """So many changed files are all that a comparison tells."""
 
@@ -41,6 +43,7 @@ class Reader:
         self._place = place
         self._crowd = crowd
         self._compared: _Compared | None = None
+        self._noticed: set[str] = set()
 
     # --- commits ----------------------------------------------------------------------------
 
@@ -104,14 +107,16 @@ class Reader:
         built_on = [dig(end, "sha") for end in ends] == [base] * 2
         if built_on and isinstance(files, list) and len(files) < MAX_FILES:
             self._compared = _Compared(base, head, [_essence(file) for file in files])
-        self._notice(self._commits(dig(data, "commits") or []).values())
+        self._notice(self._commits(dig(data, "commits") or []))
         return self._commits([*(dig(data, "commits") or []), *filter(None, ends)])
 
-    def _notice(self, commits: Collection[Commit]) -> None:
-        """Take note of what others wrote, the last of it as if it were now: clocks may differ."""
-        newest = max((commit.time for commit in commits), default=0)
-        self._crowd.saw(len(commits))
-        self._wire.pace.saw(newest - commit.time for commit in commits)
+    def _notice(self, commits: Mapping[str, Commit]) -> None:
+        """Take note of what others wrote; what is not accepted is seen again and counts once."""
+        fresh = commits.keys() - self._noticed
+        self._noticed = {*(self._noticed if len(self._noticed) < NOTICED else ()), *fresh}
+        self._crowd.saw(len(fresh))
+        now = self._wire.pace.clock.now()
+        self._wire.pace.saw(max(0.0, now - commits[oid].time) for oid in fresh)
 
     def _commits(self, items: Any) -> dict[str, Commit]:
         if not isinstance(items, list):

@@ -135,12 +135,13 @@ class GitHubRemote:
         """
         return self._writer.commit(parent, change)
 
-    def pause(self, commits: int = 1) -> float:
-        """Return in how many seconds the last of so many more commits may go.
+    def pause(self, requests: int = 1) -> float:
+        """Return in how many seconds GitHub's limits, and others who write, let a commit begin."""
+        return max(self._wire.pace.pause(requests), self._crowd.wait())
 
-        That is as GitHub's limits let it, and others who write to the same branch.
-        """
-        return max(self._wire.pace.pause(commits), self._crowd.wait())
+    def rest(self, commits: int) -> float:
+        """Return in how many seconds GitHub's limits let the last of so many commits go."""
+        return self._wire.pace.rest(commits)
 
     def about(self) -> About:
         """Tell how GitHub is reached and what is left of its limits."""
