@@ -32,6 +32,13 @@ class Notes:
     warning = error = info
 
 
+class FullLog(Notes):
+    """A log that cannot be written."""
+
+    def error(self, _event: str, **_fields: object) -> None:
+        raise OSError
+
+
 class Script:
     """An engine whose cycles are a list; the last one goes on for ever."""
 
@@ -40,9 +47,19 @@ class Script:
         self.calls = 0
         self.distrusted = False
 
+        self.report: Callable[[Step], None] = lambda _: None
+
     def cycle(self, **_how: object) -> Outcome:
         self.calls += 1
         return (self.cycles.pop(0) if len(self.cycles) > 1 else self.cycles[0])()
+
+    def preview(self) -> Planned:
+        self.report(Step("down", 0, 10))
+        return self.plan()
+
+    def confirm(self, plans: Mapping[str, str]) -> Outcome:
+        self.report(Step("down", 0, 10))
+        raise PlanChangedError(root=next(iter(plans)))
 
     def distrust(self) -> None:
         self.distrusted = True
@@ -57,19 +74,26 @@ class Script:
 class Bench:
     """A worker with its script, board and log."""
 
-    def __init__(self, *cycles: Cycle, timing: Timing | None = None) -> None:
+    def __init__(
+        self,
+        *cycles: Cycle,
+        timing: Timing | None = None,
+        clock: Clock | None = None,
+        log: Notes | None = None,
+    ) -> None:
         self.script = Script(*cycles)
         self.opened = 0
         self.board: Board[VaultReport] = Board()
-        self.log = Notes()
+        self.log = log or Notes()
 
         @contextmanager
-        def opener(_report: Callable[[Step], None]) -> Iterator[Engine]:
+        def opener(report: Callable[[Step], None]) -> Iterator[Engine]:
             self.opened += 1
+            self.script.report = report
             yield cast("Engine", self.script)
 
         job = Job("v", "file:///x.git", (), opener, (), timing or Timing(0, 0, 60, 60), "")
-        self.worker = Worker(job, self.board, SystemClock(), self.log)
+        self.worker = Worker(job, self.board, clock or SystemClock(), self.log)
 
     def __enter__(self) -> Self:
         self.worker.start()

@@ -24,6 +24,9 @@ class Clock(SystemClock):
         super().__init__()
         self.ahead = 0.0
 
+    def now(self) -> float:
+        return super().now() + self.ahead
+
     def monotonic(self) -> float:
         return super().monotonic() + self.ahead
 
@@ -107,3 +110,27 @@ def test_what_others_committed_is_counted_when_it_is_read(desk: Desk, clock: Clo
     assert ours.remote.pause() == 0
     list(ours.remote.history(ours.remote.head() or "", first.head))
     assert 50 < ours.remote.pause() <= 60
+
+
+def test_what_is_not_accepted_counts_once(desk: Desk, ours: Vault, clock: Clock) -> None:
+    """A halted vault compares the same commits at each poll: nobody is held back by that."""
+    since = ours.head or ""
+    _others_commit(desk, 5)
+    head = desk.repo.head() or ""
+    for _ in range(200):
+        assert next(ours.remote.history(head, since)).id == head
+    assert ours.remote.pause() == 0
+    ours.catch_up()
+    ours.commit({object_name(99): "x\n"})
+    assert ours.remote.pause() < 5
+
+
+def test_what_others_wrote_yesterday_is_no_crowd_of_today(desk: Desk, clock: Clock) -> None:
+    """Who comes back after a day may commit at once, however much the others wrote meanwhile."""
+    first = desk.begin()
+    _others_commit(desk, 30)
+    clock.ahead += 86_400
+    remote = _paced(desk, clock, Rates(hour=20))
+    remote.condition()
+    next(remote.history(desk.repo.head() or "", first.head))
+    assert remote.pause() == 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import binascii
 from base64 import b64decode
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from memory_sync.vault.trees import blob_id
 
 BATCH = 100
 LEAST = 25
-"""Blobs a query: at first, and at least where the server does not manage so many."""
+"""Blobs a query: at most, and at least where the server does not manage so many."""
 MANY = 300
 """So many blobs are asked for singly, at most, where they are half of all that a commit has."""
 NODE = "... on Blob { oid text isTruncated isBinary }"
@@ -31,6 +31,7 @@ class Blobs:
         self._place = place
         self._folder = folder
         self._batch = BATCH
+        self._told = ""
         self._announced: tuple[str, frozenset[str]] | None = None
         self._archive: Archive | None = None
 
@@ -70,19 +71,41 @@ class Blobs:
 
     def _some(self, ids: Sequence[str]) -> Iterator[tuple[str, bytes]]:
         """Fetch in one query, or in halves if that is too much for the server."""
-        try:
-            nodes = self._query(ids)
-        except NoGraphError:
-            nodes = {oid: {"oid": oid} for oid in ids}
+        yield from self._found(ids, self._nodes(ids))
+
+    def _found(
+        self, ids: Sequence[str], nodes: Mapping[str, Any] | None
+    ) -> Iterator[tuple[str, bytes]]:
+        """Read blobs out of their nodes; without any, fetch them in halves, or a single one."""
         if nodes is None and len(ids) > 1:
             middle = len(ids) // 2
-            yield from self._some(ids[:middle])
-            yield from self._some(ids[middle:])
+            halves = [(half, self._nodes(half)) for half in (ids[:middle], ids[middle:])]
+            if len(ids) > LEAST and all(found is None for _, found in halves):
+                # It is not the size: to go on would be a hundred requests on a bad day.
+                raise self._wire.explain.trouble(f"GitHub gives no blobs: {self._told}")
+            for half, found in halves:
+                yield from self._found(half, found)
             return
         for oid in ids:
             content = self._single(oid) if nodes is None else self._read(oid, nodes[oid])
             if content is not None:
                 yield oid, content
+
+    def _nodes(self, ids: Sequence[str]) -> Mapping[str, Any] | None:
+        """Ask for blobs and return a node for each; None if the server could not do so many."""
+        try:
+            nodes = self._query(ids)
+        except NoGraphError:
+            return {oid: {"oid": oid} for oid in ids}
+        except RemoteTroubleError:
+            # It may have been cut off over its size: the next try asks for less.
+            self._batch = max(LEAST, len(ids) // 2)
+            raise
+        if nodes is None:
+            self._batch = max(LEAST, len(ids) // 2)
+        elif len(ids) >= self._batch:
+            self._batch = min(BATCH, 2 * self._batch)
+        return nodes
 
     def _query(self, ids: Sequence[str]) -> dict[str, Any] | None:
         """Ask for blobs and return a node for each; None if the server could not do it."""
@@ -94,17 +117,13 @@ class Blobs:
             f" {{ repository(owner: $owner, name: $name) {{ {fields} }} }}"
         )
         owner, _, name = self._place.name.partition("/")
-        try:
-            data, errors = self._wire.graph(query, {"owner": owner, "name": name})
-        except RemoteTroubleError:
-            # It may have been cut off over its size: the next try asks for less.
-            self._batch = max(LEAST, len(ids) // 2)
-            raise
+        data, errors = self._wire.graph(query, {"owner": owner, "name": name})
         found = dig(data, "repository")
         if errors or not isinstance(found, dict):
             if any(dig(error, "type") == "NOT_FOUND" for error in errors):
                 self._place.require()
-                self._wire.graph_available = False
+                self._wire.unknown()
+            self._told = dig(errors, 0, "message") or "no reason given"
             return None
         return {oid: found.get(f"b{number}") for number, oid in enumerate(ids)}
 

@@ -27,12 +27,15 @@ from requests.utils import (
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 from urllib3.util.ssl_ import create_urllib3_context
 
+from memory_sync.ports.github.answers import number
+
 ASIDE = (202, 301, 302, 303, 307, 308)
 """Statuses on which PyGithub would go on by itself, or give back an object full of None."""
 COUNTED = ("x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset")
 BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 """Variables that name the public authorities to trust, the first that is set."""
 
+SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 TUNNEL = re.compile(r"Tunnel connection failed: (\d{3})")
 WRONG_LOGIN = "it wants another user or password (407)"
 PROXY_TROUBLE = (
@@ -104,8 +107,8 @@ def proxy_for(link: Link, url: str) -> str | None:
 
 def without_password(proxy: str) -> str:
     """Return a proxy's URL without user and password."""
-    scheme, sign, rest = proxy.rpartition("://")
-    return f"{scheme}{sign}{rest.rpartition('@')[2]}"
+    scheme = SCHEME.match(proxy)
+    return (scheme[0] if scheme else "") + proxy[scheme.end() if scheme else 0 :].rpartition("@")[2]
 
 
 class Transport(HTTPAdapter):
@@ -142,7 +145,7 @@ class Transport(HTTPAdapter):
             raise AsideError(response.status_code, response.headers.get("location", ""))
         for name in COUNTED:
             # PyGithub takes them for numbers, whatever they are.
-            if not response.headers.get(name, "0").isdecimal():
+            if number(response.headers.get(name, "0")) is None:
                 del response.headers[name]
         # Otherwise the encoding is guessed from the bytes.
         response.encoding = "utf-8"

@@ -25,7 +25,7 @@ from memory_sync.errors import (
     UntrustedError,
 )
 from memory_sync.ports.clock import Clock
-from memory_sync.ports.github.answers import Answer, dig, limited, wait
+from memory_sync.ports.github.answers import Answer, dig, limited, limited_graph, wait
 from memory_sync.ports.github.transport import Link, ProxyFailedError, UntrustedServerError
 from memory_sync.ports.names import shown
 from memory_sync.ports.token import Token
@@ -72,7 +72,7 @@ class Explain:
                 if url := _sign_on(answer):
                     return self._unauthorised(url)
                 return self.forbidden(dig(error, "message") or str(kind), answer)
-        return None
+        return self.limited(answer) if limited_graph(answer, errors) else None
 
     def failure(self, error: Exception) -> MemorySyncError:
         """Explain a request that got no answer; what the exception says is not repeated."""

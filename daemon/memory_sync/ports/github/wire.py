@@ -29,6 +29,7 @@ SENDABLE = re.compile(r"[!-~]+")
 NAME = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+")
 RENAMED = re.compile(r"/repositories/([0-9]+)")
 NO_GRAPH = (404, 405, 410, 501)
+NO_GITHUB = "what answered was not GitHub (a proxy or a sign-in page?)"
 SCHEMA = re.compile(
     r"doesn't exist on type|isn't a defined|Cannot query field|Unknown (type|field|mutation)"
 )
@@ -68,7 +69,12 @@ class Wire:
         made = HTTPSRequestsConnectionClass if https else HTTPRequestsConnectionClass
         self._connection = made(url.hostname or "", url.port)
         self._connection.session = session(link)
-        self.graph_available = not memory.no_graphql
+        self._unknown = 0
+
+    @property
+    def graph_available(self) -> bool:
+        """Tell whether the server has GraphQL, as far as is known: after a day it is tried anew."""
+        return not self._memory.no_graphql
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -101,15 +107,14 @@ class Wire:
             return outcome
         if outcome.status >= 300:
             raise self._barred(self.explain.answer(outcome))
-        page = "html" in outcome.headers.get("content-type", "")
-        if page or (outcome.data is None and not (plain and outcome.text.strip())):
-            raise self.explain.trouble("what answered was not GitHub (a proxy or a sign-in page?)")
+        if _is_page(outcome) or (outcome.data is None and not (plain and outcome.text.strip())):
+            raise self.explain.trouble(NO_GITHUB)
         return outcome
 
     def graph(self, query: str, variables: Mapping[str, Any]) -> tuple[Any, list[Any]]:
         """Send a GraphQL query and return data and errors.
 
-        Raises NoGraphError, from the first time on without asking again.
+        Raises NoGraphError, from the first time on without asking again, for a day.
         """
         if not self.graph_available:
             raise NoGraphError
@@ -117,8 +122,10 @@ class Wire:
         body = {"query": query, "variables": variables}
         answer = self.ask("POST", url, body=body, allow=NO_GRAPH)
         errors = dig(answer.data, "errors") or []
+        if answer.status in NO_GRAPH and _is_page(answer):
+            # A passing page says nothing of what the server has.
+            raise self.explain.trouble(NO_GITHUB)
         if answer.status in NO_GRAPH or _not_in_schema(answer.data, errors):
-            self.graph_available = False
             self._memory.note_graphql(there=False)
             raise NoGraphError
         if not isinstance(errors, list):
@@ -127,7 +134,19 @@ class Wire:
         if refusal:
             raise self._barred(refusal)
         self._memory.note_graphql(there=True)
+        if not errors:
+            self._unknown = 0
         return dig(answer.data, "data"), errors
+
+    def unknown(self) -> None:
+        """Note that GraphQL did not find what is there over REST: a second time, it is left alone.
+
+        Once is a bad moment; two in a row are a server that does not do it.
+        """
+        self._unknown += 1
+        if self._unknown > 1:
+            self._unknown = 0
+            self._memory.note_graphql(there=False)
 
     @contextmanager
     def download(self, path: str) -> Iterator[IO[bytes] | None]:
@@ -137,6 +156,8 @@ class Wire:
         stream raises is urllib3's.
         """
         outcome = self._outcome("GET", path)
+        if isinstance(outcome, Answer) and outcome.status >= 300:
+            outcome = self._barred(self.explain.answer(outcome))
         if isinstance(outcome, RateLimitedError):
             raise outcome
         place = outcome.location if isinstance(outcome, AsideError) else ""
@@ -177,11 +198,14 @@ class Wire:
         if not isinstance(outcome, AsideError) or not (found := RENAMED.search(outcome.location)):
             return outcome
         answer = self._attempt("GET", f"/repositories/{found[1]}")
+        if isinstance(answer, MemorySyncError):
+            return answer
+        if isinstance(answer, Answer) and answer.status >= 300:
+            # A 404 here: where the repository went, this token does not see it.
+            return self._barred(self.explain.answer(answer))
         new, old = None, f"/repos/{self.name}"
         if isinstance(answer, Answer):
             new = dig(answer.data, "full_name")
-        elif isinstance(answer, RateLimitedError):
-            return answer
         if not path.startswith(old) or not isinstance(new, str) or not NAME.fullmatch(new):
             return self.explain.trouble("the repository was renamed, and not to be found")
         self.rename(new)
@@ -238,6 +262,11 @@ def _parse(text: str) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError):
         return None
+
+
+def _is_page(answer: Answer) -> bool:
+    """Tell whether this is a page for people, which GitHub's API never answers with."""
+    return "html" in answer.headers.get("content-type", "")
 
 
 def _not_in_schema(data: Any, errors: Any) -> bool:

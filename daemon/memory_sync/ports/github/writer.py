@@ -137,7 +137,7 @@ class Writer:
             return Moved()
         if any(dig(error, "type") == "NOT_FOUND" for error in errors):
             # REST has just found repository and branch, so the commit can be made there.
-            self._wire.graph_available = False
+            self._wire.unknown()
             return NoGraphError()
         return self._wire.explain.senseless(message)
 
