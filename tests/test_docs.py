@@ -181,8 +181,9 @@ def ask(tmp_path: Path) -> Iterator[Socket]:
     board: Board[VaultReport] = Board()
     board.put("notes", VaultReport("notes", "file:///v.git", (("memory", "/a"),)))
 
-    def submit(_vault: str, request: Request) -> None:
+    def submit(_vault: str, request: Request) -> Callable[[], bool]:
         threading.Timer(0.01, lambda: request.reply.put(outcome_data(Outcome()))).start()
+        return lambda: True
 
     server = ControlServer(tmp_path / "run" / "control.sock", board, submit)
     server.open()

@@ -18,8 +18,8 @@ FAULTS = (
     Fault(  # the debounce runs from the first save, not from the last one
         47,
         "daemon/schedule.py",
-        "quiet = self._last_change + self._timing.debounce\n",
-        "quiet = self._first_change + self._timing.debounce\n",
+        "quiet = self._last_change + self._timing.debounce * self._stretch\n",
+        "quiet = self._first_change + self._timing.debounce * self._stretch\n",
         (f"{SCHEDULE}::test_i47_a_burst_of_saves_waits_for_quiet",),
     ),
     Fault(  # the encoder is not told which parts the vault has

@@ -90,7 +90,7 @@ def test_a_command_waits_for_what_github_takes_later(online: Person, hub: Hub) -
     assert 403 not in [done.status for done in hub.requests]
 
 
-def test_i74_a_race_that_is_always_lost_comes_to_an_end(online: Person, hub: Hub) -> None:
+def test_i40_i74_a_race_that_is_always_lost_comes_to_an_end(online: Person, hub: Hub) -> None:
     """Where the head is said to have moved for ever, a command gives up and says so."""
     hub.faults.clear()
     hub.faults.add(Fault("/graphql", faults.stale_data, times=None, body="mutation"))

@@ -1,5 +1,8 @@
 """When a worker does what."""
 
+import sys
+import time
+
 import pytest
 
 from memory_sync.daemon.schedule import Schedule, Timing, Turn, stretch
@@ -229,6 +232,31 @@ def test_i44_refusals_that_name_no_time_come_more_and_more_seldom(
     assert waits[-1] >= 300
 
 
+def test_after_a_sleep_of_the_machine_all_that_was_due_is_due(
+    schedule: Schedule, clock: Clock
+) -> None:
+    """A clock that ran on meanwhile ends a poll's wait and a back-off alike."""
+    clock.time += 8 * 3600
+    assert schedule.wait() <= 0
+    turn = schedule.turn()
+    assert turn == Turn(look=True, fetch=True)
+    schedule.succeeded(turn, again=False)
+    assert schedule.wait() == 15
+    for _ in range(9):
+        schedule.failed(OfflineError(remote="x", detail="y"))
+    assert schedule.wait() > 300
+    clock.time += 8 * 3600
+    assert schedule.wait() <= 0
+
+
+def test_the_clock_of_waits_runs_on_in_suspend(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the system's clocks it reads the one that a machine's sleep does not stop."""
+    runs_on = time.CLOCK_BOOTTIME if sys.platform == "linux" else time.CLOCK_MONOTONIC
+    monkeypatch.setattr(time, "monotonic", lambda: 1.0)
+    monkeypatch.setattr(time, "clock_gettime", lambda clock: 1000.0 if clock == runs_on else 1.0)
+    assert SystemClock().monotonic() == 1000.0
+
+
 def test_an_even_share_is_used_freely() -> None:
     """Who uses no more than the hour's even share, less a tenth for others, waits no longer."""
     for minutes in range(0, 60, 5):
@@ -236,11 +264,18 @@ def test_an_even_share_is_used_freely() -> None:
         assert stretch([Budget("core", 5000, left, 60.0 * (60 - minutes))], 0.0) == 1.0
 
 
+def test_while_half_of_the_requests_are_left_nothing_waits_longer() -> None:
+    """However quickly the first half goes; below it the waits grow from where they were."""
+    for seconds in range(60, 3601, 60):
+        assert stretch([Budget("core", 5000, 2500, float(seconds))], 0.0) == 1.0
+    assert 1.0 < stretch([Budget("core", 5000, 2450, 3600.0)], 0.0) < 1.1
+
+
 def test_waits_grow_as_requests_come_to_their_end() -> None:
     """A little over the share hardly counts, half of what should be left is eight times."""
     factors = [
         stretch([Budget("core", 5000, 500 + left, 1800.0)], 0.0)
-        for left in (2250, 2100, 1125, 600, 0, -500)
+        for left in (2000, 1900, 1000, 600, 0, -500)
     ]
     assert factors[0] == 1.0
     assert 1.0 < factors[1] < 1.3
@@ -250,7 +285,7 @@ def test_waits_grow_as_requests_come_to_their_end() -> None:
 
 def test_the_scarcest_of_all_budgets_counts() -> None:
     """GraphQL that comes to its end slows down what REST would still allow; an hour over none."""
-    plenty, scarce = Budget("core", 5000, 5000, 1800.0), Budget("graphql", 5000, 1625, 1800.0)
+    plenty, scarce = Budget("core", 5000, 5000, 1800.0), Budget("graphql", 5000, 1500, 1800.0)
     assert stretch([plenty, scarce], 0.0) == pytest.approx(8.0)
     assert stretch([plenty, scarce], 1800.0) == 1.0
     assert stretch([Budget("core", 0, 0, 1800.0)], 0.0) == 1.0

@@ -3,20 +3,37 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Self, cast
 
+import pytest
+
+from memory_sync.daemon import worker
+from memory_sync.daemon.client import Client
+from memory_sync.daemon.control import Alive, ControlServer
 from memory_sync.daemon.mailbox import Board, Changed, Request, Stop
 from memory_sync.daemon.report import VaultReport
 from memory_sync.daemon.schedule import Timing
 from memory_sync.daemon.worker import Job, Worker
 from memory_sync.engine.cycle import Engine
-from memory_sync.errors import MemorySyncError, OfflineError, TokenRejectedError
-from memory_sync.model import About, Outcome, Phase, Step
+from memory_sync.engine.local import Looked
+from memory_sync.engine.planning import Planned
+from memory_sync.errors import (
+    MemorySyncError,
+    OfflineError,
+    PlanChangedError,
+    RateLimitedError,
+    TokenRejectedError,
+)
+from memory_sync.model import About, Outcome, Phase, Plan, Step
 from memory_sync.ports.clock import SystemClock
 from tests.daemon.homes import wait
+from tests.engine.devices import Clock
 
+BUSY = "busy"
 Cycle = Callable[[], Outcome]
 
 
@@ -35,7 +52,7 @@ class Notes:
 class FullLog(Notes):
     """A log that cannot be written."""
 
-    def error(self, _event: str, **_fields: object) -> None:
+    def error(self, event: str, **fields: object) -> None:
         raise OSError
 
 
@@ -46,7 +63,7 @@ class Script:
         self.cycles = list(cycles)
         self.calls = 0
         self.distrusted = False
-
+        self.plan: Callable[[], Planned] = lambda: Planned(Plan(), Looked({}), {}, {}, {})
         self.report: Callable[[Step], None] = lambda _: None
 
     def cycle(self, **_how: object) -> Outcome:
@@ -197,3 +214,97 @@ def test_a_fault_answers_whoever_waits() -> None:
         answer = request.reply.get(5)
         assert answer
         assert answer["error"]["code"] == MemorySyncError.code
+
+
+@pytest.mark.parametrize("stop_first", [True, False], ids=["behind", "before"])
+def test_whoever_waits_when_a_worker_is_told_to_end_is_answered(stop_first: bool) -> None:
+    """A request that lies in the mailbox beside the end gets an error, on either side of it."""
+    entered, go = threading.Event(), threading.Event()
+
+    def slow() -> Outcome:
+        entered.set()
+        assert go.wait(5)
+        return Outcome()
+
+    with Bench(slow) as bench:
+        assert entered.wait(5)
+        request = Request()
+        for message in (Stop(), request) if stop_first else (request, Stop()):
+            bench.worker.mailbox.put(message)
+        go.set()
+        answer = request.reply.get(5)
+    assert answer
+    assert answer["error"]["code"] == BUSY
+    assert bench.script.calls == 1
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_whoever_waits_when_a_worker_dies_is_answered() -> None:
+    """A thread that falls over, here in its log, leaves nobody behind."""
+    entered, go = threading.Event(), threading.Event()
+
+    def fall() -> Outcome:
+        entered.set()
+        assert go.wait(5)
+        raise ValueError
+
+    with Bench(fall, log=FullLog()) as bench:
+        assert entered.wait(5)
+        request = Request()
+        bench.worker.mailbox.put(request)
+        go.set()
+        answer = request.reply.get(5)
+    assert answer
+    assert answer["error"]["code"] == BUSY
+
+
+def test_a_request_that_comes_too_late_is_answered(tmp_path: Path) -> None:
+    """A worker that has ended by the time it is asked reads nothing; the caller is told so."""
+    with Bench(Outcome) as bench:
+        wait(lambda: bench.report().state is Phase.IDLE, "idle")
+
+    def submit(_: str, request: Request) -> Alive:
+        bench.worker.mailbox.put(request)
+        return bench.worker.is_alive
+
+    server = ControlServer(tmp_path / "run" / "s", bench.board, submit)
+    server.open()
+    try:
+        with Client(str(server.path)) as client:
+            answer = client.call("sync", {"vaults": ["v"]})
+    finally:
+        server.close()
+    assert answer["v"]["error"]["code"] == BUSY
+
+
+@pytest.mark.parametrize("how", ["dry run", "dry run that fails over", "changed plan"])
+def test_what_changes_nothing_leaves_the_state_as_it_was(how: str) -> None:
+    """While the next try waits, a dry run shows how far it is, and then all is as before."""
+    limited = RateLimitedError(remote="x", seconds=3000)
+
+    def refuse() -> Planned:
+        raise limited
+
+    with Bench(_raise(limited)) as bench:
+        wait(lambda: bench.report().problems, "refused")
+        before = bench.report()
+        if how == "dry run that fails over":
+            bench.script.plan = refuse
+        request = Request(confirm={"m": "p"}) if how == "changed plan" else Request(dry_run=True)
+        bench.worker.mailbox.put(request)
+        assert request.reply.get(5)
+        after = bench.report()
+    assert (after.state, after.step) == (before.state, None)
+    assert after.state is not Phase.SYNCING
+
+
+def test_after_a_sleep_of_the_machine_a_worker_soon_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wait stands still in suspend, so that it is cut into short ones, and the clock is asked."""
+    assert worker.LONGEST_WAIT <= 30
+    monkeypatch.setattr(worker, "LONGEST_WAIT", 0.05)
+    clock = Clock()
+    with Bench(Outcome, timing=Timing(0, 0, 3600, 7200), clock=clock) as bench:
+        wait(lambda: bench.report().state is Phase.IDLE, "idle")
+        calls = bench.script.calls
+        clock.ahead = 4000
+        wait(lambda: bench.script.calls > calls, "it polls", 5)

@@ -11,6 +11,7 @@ import pytest
 
 from bench.prose import Writer
 from memory_sync.engine import push
+from memory_sync.errors import RepositoryOpenedError
 from memory_sync.ports.folder import FolderRemote
 from memory_sync.ports.github import GitHubRemote
 from memory_sync.ports.token import Token
@@ -63,6 +64,24 @@ def test_i47_a_batch_of_a_hundred_files_is_one_request(pair: Pair, hub: Hub) -> 
     for number in range(100):
         one.write(f"memory/{number}.md", f"{number}\n")
     assert _asked(hub, lambda: one.engine.cycle(fetch=False)) == ["mutation"]
+
+
+def test_a_look_that_is_due_goes_before_a_push(pair: Pair, hub: Hub) -> None:
+    """Once in ten minutes one request more; nothing goes up to a repository that is public."""
+    one, _ = pair
+    asked = []
+    for number, seconds in enumerate((0, 601, 1)):
+        one.clock.ahead += seconds
+        one.write("MEMORY.md", f"{number}\n")
+        asked.append(_asked(hub, lambda: one.engine.cycle(fetch=False)))
+    assert asked == [["mutation"], ["GET repository", "mutation"], ["mutation"]]
+    hub.repo("ada/vault").private = False
+    one.clock.ahead += 601
+    one.write("MEMORY.md", "secret\n")
+    before = len(hub.requests)
+    with pytest.raises(RepositoryOpenedError):
+        one.engine.cycle(fetch=False)
+    assert "mutation" not in [done.kind for done in hub.requests[before:]]
 
 
 def test_pulling_up_to_a_hundred_files_is_two_requests_after_the_poll(pair: Pair, hub: Hub) -> None:

@@ -259,6 +259,23 @@ def test_halving_ends_at_single_blobs(desk: Desk) -> None:
     assert len(asked) == 4 + 7
 
 
+def test_a_bad_day_is_no_reason_to_ask_for_each_blob(desk: Desk) -> None:
+    """Where both halves fail as the whole did, it is not the size: that is all for this time."""
+    vault = desk.begin()
+    vault.commit({object_name(n): f"{n}\n" for n in range(100)})
+    ids = [vault.tree[object_name(n)].id for n in range(100)]
+    desk.fault("POST /graphql", TOO_MUCH, times=3)
+
+    def fails() -> None:
+        with pytest.raises(RemoteTroubleError, match="complexity"):
+            list(desk.remote.blobs(ids))
+
+    assert desk.asked(fails) == ["query"] * 3
+    # It asks for less the next time, in case that it was the size; and for more as that succeeds.
+    assert desk.asked(lambda: list(desk.remote.blobs(ids))) == ["query"] * 3
+    assert desk.asked(lambda: list(desk.remote.blobs(ids))) == ["query"]
+
+
 def test_a_query_that_was_cut_off_asks_for_less_the_next_time(desk: Desk) -> None:
     """A gateway's 502 is an error for now, and the next try is one that can get through."""
     vault = desk.begin()

@@ -4,13 +4,26 @@ from __future__ import annotations
 
 import gzip
 import io
+import random
 import tarfile
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
-from memory_sync.ports.github.archive import MAX_BLOB
+from memory_sync.errors import RateLimitedError
+from memory_sync.ports.clock import SystemClock
+from memory_sync.ports.github.archive import MAX_BLOB, MAX_HEADER, Archive
+from memory_sync.ports.github.memory import Memory
+from memory_sync.ports.github.place import Place
+from memory_sync.ports.github.transport import Link
+from memory_sync.ports.github.wire import Wire
+from memory_sync.ports.pace import UNLIMITED, Pace
+from memory_sync.ports.token import Token
 from memory_sync.vault.trees import blob_id
 from tests.hub import faults
 from tests.hub.wire import raw_answer
@@ -144,6 +157,109 @@ def test_a_full_disk_is_no_reason_to_fail(
     """Where the archive cannot be kept, the files come in batches."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
     _whole(vault, _fetch(vault))
+
+
+def test_a_limit_at_the_link_is_kept_to(desk: Desk, vault: Vault) -> None:
+    """Who is asked to wait on the way to the archive asks for nothing else meanwhile."""
+    desk.fault("GET .*/tarball/", faults.secondary_limit(60))
+
+    def refused() -> None:
+        with pytest.raises(RateLimitedError, match=" 60 s"):
+            _fetch(vault)
+
+    assert desk.asked(refused) == [f"{LINK}{vault.head}"]
+
+
+def test_a_header_of_any_size_is_not_read(desk: Desk, vault: Vault) -> None:
+    """An archive that would fill the memory with a name is done without from there on."""
+    buffer = io.BytesIO()
+    large = {"comment": "x" * (2 * MAX_HEADER)}
+    with tarfile.open(
+        fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT, pax_headers=large
+    ) as tar:
+        tar.addfile(tarfile.TarInfo("a"))
+    body = gzip.compress(buffer.getvalue(), 1)
+    desk.fault("_codeload", faults.Kind(False, raw_answer(body, "application/x-gzip")))
+    asked = desk.asked(lambda: _whole(vault, _fetch(vault)))
+    assert "query" in asked
+
+
+class _Fast(SystemClock):
+    """A clock that runs a thousand times as fast."""
+
+    def monotonic(self) -> float:
+        return super().monotonic() * 1000
+
+
+class _Dripping(BaseHTTPRequestHandler):
+    """Sends a file of an archive at once, and the rest so slowly that nobody should wait."""
+
+    whole, first = b"", 0
+    left = 0
+
+    def do_GET(self) -> None:
+        """Answer the link, and then what it leads to."""
+        if self.path != "/drip":
+            self.send_response(302)
+            self.send_header("Location", f"http://{self.headers['Host']}/drip")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(self.whole)))
+        self.end_headers()
+        with suppress(OSError):
+            self.wfile.write(self.whole[: self.first])
+            for byte in self.whole[self.first :]:
+                type(self).left += 1
+                time.sleep(0.01)
+                self.wfile.write(bytes([byte]))
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def test_a_download_that_drips_is_given_up(tmp_path: Path) -> None:
+    """Bytes that come one by one keep no connection alive; what has come is used."""
+    contents = [random.Random(n).randbytes(200_000) for n in range(2)]
+    packed = _packed({f"f{n}": content for n, content in enumerate(contents)}, 1)
+
+    class Handler(_Dripping):
+        whole, first = packed, 300_000
+
+    with _serving(Handler) as url:
+        clock = _Fast()
+        pace = Pace(clock, UNLIMITED)
+        wire = Wire("ada/vault", Token("t", ""), Link(url, 5.0), pace, Memory(clock))
+        with closing(wire):
+            ids = [blob_id(content) for content in contents]
+            archive = Archive.download(wire, Place(wire), "1" * 40, ids, tmp_path)
+            with closing(archive):
+                assert [archive.get(oid) for oid in ids] == [contents[0], None]
+    assert 0 < Handler.left < 1000
+
+
+@contextmanager
+def _serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    """Serve on a free port, and give the URL."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_nothing_is_read_after_the_last_that_was_wanted(desk: Desk, vault: Vault) -> None:
+    """An archive that goes on and on is left once all has come, and so is not waited for."""
+    files = desk.repo.files()
+    body = _packed(files, 1)
+    cut = gzip.compress(gzip.decompress(body)[:-8192] + b"\xff" * (1 << 20), 1)[:-200]
+    desk.fault("_codeload", faults.Kind(False, raw_answer(cut, "application/x-gzip")))
+    asked = desk.asked(lambda: _whole(vault, _fetch(vault)))
+    assert asked == [f"{LINK}{vault.head}", "codeload"]
 
 
 def test_after_it_is_closed_nothing_is_kept(desk: Desk, vault: Vault) -> None:

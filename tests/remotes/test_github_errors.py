@@ -56,6 +56,8 @@ REFUSALS: list[tuple[Kind, type[MemorySyncError], str]] = [
     (faults.status(403, said("no"), {"Retry-After": "7"}), RateLimitedError, " 7 s"),
     (faults.status(429, b"", {"Retry-After": "99999999"}), RateLimitedError, " 3600 s"),
     (faults.status(429, b"", {"Retry-After": "soon"}), RateLimitedError, " 60 s"),
+    (faults.status(429, b"", {"Retry-After": "9" * 5000}), RateLimitedError, " 60 s"),
+    (faults.status(429, b"", {**ZERO, "X-RateLimit-Reset": "9" * 5000}), RateLimitedError, " 60 s"),
     (faults.status(429, b"", {**ZERO, "Date": "never"}), RateLimitedError, " 60 s"),
     (faults.status(403, SECONDARY), RateLimitedError, " 60 s"),
     (faults.status(500), RemoteTroubleError, "500 Server Error"),
@@ -96,6 +98,18 @@ def test_each_failure_has_its_error(
     ("kind", "error", "words"),
     [
         (faults.status(200, b'{"errors": [{"type": "RATE_LIMITED"}]}'), RateLimitedError, " 60 s"),
+        (
+            faults.status(200, b'{"errors": [' + SECONDARY + b"]}", {"Retry-After": "7"}),
+            RateLimitedError,
+            " 7 s",
+        ),
+        (faults.status(200, b'{"errors": [' + SECONDARY + b"]}"), RateLimitedError, " 60 s"),
+        (faults.status(200, SECONDARY), RateLimitedError, " 60 s"),
+        (
+            faults.status(200, b'{"errors": [{"type": "OTHER"}]}', {"Retry-After": "7"}),
+            RateLimitedError,
+            " 7 s",
+        ),
         (
             faults.status(200, b'{"errors": [{"type": "FORBIDDEN", "message": "SAML"}]}'),
             TokenForbiddenError,

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from memory_sync.errors import (
     MemorySyncError,
+    OfflineError,
     RateLimitedError,
     RemoteTroubleError,
     RepositoryGoneError,
+    TokenRejectedError,
 )
 from memory_sync.model import Budget
 from memory_sync.ports.clock import SystemClock
@@ -172,6 +175,116 @@ def test_notes_that_cannot_be_written_are_kept_in_mind(tmp_path: Path) -> None:
     assert memory.no_graphql
 
 
+@pytest.mark.parametrize("writing", [True, False])
+def test_a_page_in_place_of_graphql_says_nothing_of_the_server(
+    desk: Desk, tmp_path: Path, writing: bool
+) -> None:
+    """A 404 that is a page is somebody else's: it is trouble, and GraphQL is used the next time."""
+    vault = desk.begin()
+    vault.remote = _paced(desk, Clock(), tmp_path)
+    vault.remote.condition()
+    blob = vault.tree["vault.json"].id
+    page = faults.status(404, b"<html>sign in</html>", {"Content-Type": "text/html"})
+
+    def action() -> None:
+        if writing:
+            vault.commit({object_name(1): "1\n"})
+        else:
+            assert dict(vault.remote.blobs([blob])) == {blob: b"{}\n"}
+
+    desk.fault("POST /graphql", page)
+    with pytest.raises(RemoteTroubleError, match="not GitHub"):
+        action()
+    assert vault.remote.about().path == "graphql"
+    assert desk.asked(action) == ["mutation" if writing else "query"]
+
+
+def test_a_server_whose_graphql_finds_nothing_twice_is_asked_over_rest(desk: Desk) -> None:
+    """Once is a bad moment, also if it comes again; two in a row are a server without it."""
+    vault = desk.begin()
+    clock = Clock()
+    vault.remote = _paced(desk, clock)
+    vault.remote.condition()
+    for text in ("1\n", "2\n"):
+        files = {object_name(0): text}
+        desk.fault("POST /graphql", faults.not_found_graph)
+        first = desk.asked(partial(vault.commit, files))
+        assert (first[0], first[-1][:5]) == ("mutation", "PATCH")
+        assert desk.asked(partial(vault.commit, {object_name(1): text})) == ["mutation"]
+    desk.fault("POST /graphql", faults.not_found_graph, times=2)
+    for number in range(2):
+        vault.commit({object_name(2): f"{number}\n"})
+    assert vault.remote.about().path == "rest"
+    assert "mutation" not in desk.asked(lambda: vault.commit({object_name(3): "x\n"}))
+    clock.ahead += ANEW
+    assert vault.remote.about().path == "graphql"
+    assert desk.asked(lambda: vault.commit({object_name(4): "x\n"})) == ["mutation"]
+
+
+def test_blobs_that_graphql_once_does_not_find_are_few_requests(desk: Desk) -> None:
+    """One `NOT_FOUND` is asked again by halves, and does not cost a request for each blob."""
+    vault = desk.begin()
+    vault.commit({object_name(number): f"{number}\n" for number in range(50)})
+    ids = [entry.id for entry in vault.tree.values()]
+    desk.fault("POST /graphql", faults.not_found_graph)
+    asked = desk.asked(lambda: set(dict(desk.remote.blobs(ids))) == set(ids))
+    assert asked.count("query") == 3
+    assert len(asked) <= 4
+
+
+def test_notes_of_another_server_are_not_believed(desk: Desk, tmp_path: Path) -> None:
+    """Another address in the configuration begins anew: nothing is carried over to it."""
+    path = tmp_path / "github.json"
+    memory = Memory(SystemClock(), path, "https://one.example")
+    memory.note_graphql(there=False)
+    memory.note_renamed(NAME, "ada/notes")
+    again = Memory(SystemClock(), path, "https://one.example")
+    assert (again.no_graphql, again.renamed(NAME)) == (True, "ada/notes")
+    about = _paced(desk, Clock(), tmp_path).about()
+    assert (about.path, about.renamed) == ("graphql", "")
+
+
+def test_a_noted_name_that_is_none_is_not_used(desk: Desk, tmp_path: Path) -> None:
+    """Whatever stands in the notes, nothing but OWNER/REPO gets into an address."""
+    vault = desk.begin()
+    memory = Memory(SystemClock(), tmp_path / "github.json", desk.hub.base_url)
+    memory.note_renamed(NAME, "ada/notes?x=/../..")
+    remote = _paced(desk, Clock(), tmp_path)
+    assert remote.about().renamed == ""
+    assert remote.head() == vault.head
+
+
+MOVED_TO = "GET /repositories/[0-9]+$"
+
+
+@pytest.mark.parametrize(
+    ("kind", "error"),
+    [
+        (faults.not_found, RepositoryGoneError),
+        (faults.bad_credentials, TokenRejectedError),
+        (faults.close_before, OfflineError),
+        (faults.status(502), RemoteTroubleError),
+        (faults.secondary_limit(77), RateLimitedError),
+    ],
+)
+def test_what_is_said_where_a_repository_went_is_told(
+    desk: Desk, kind: faults.Kind, error: type[MemorySyncError]
+) -> None:
+    """On the way to a new name each failure is told as it is anywhere, and a limit is kept to."""
+    vault, clock = desk.begin(), Clock()
+    remote = _paced(desk, clock)
+    remote.head()
+    desk.hub.rename(desk.repo, "ada/notes")
+    desk.fault(MOVED_TO, kind)
+    with pytest.raises(MemorySyncError) as caught:
+        remote.head()
+    assert type(caught.value) is error
+    limited = error is RateLimitedError
+    assert (remote.pause() > 70) is limited
+    clock.ahead += 80
+    assert remote.head() == vault.head
+
+
 # --- limits ----------------------------------------------------------------------------------
 
 
@@ -232,6 +345,9 @@ def test_what_is_left_is_what_the_headers_say(desk: Desk) -> None:
         {"X-RateLimit-Resource": "<script>"},
         {"X-RateLimit-Reset": "soon", "Date": "never"},
         {"X-RateLimit-Reset": "99999999999999"},
+        {"X-RateLimit-Reset": "9" * 5000},
+        {"X-RateLimit-Limit": "9" * 5000},
+        {"X-RateLimit-Remaining": "9" * 400},
         {"Date": "Thu, 01 Jan 1970 00:00:00 GMT"},
     ],
 )

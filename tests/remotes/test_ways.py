@@ -281,6 +281,9 @@ def test_a_link_shows_no_password() -> None:
     assert "s3cret" not in repr(link)
     assert without_password(link.proxy or "") == "http://proxy:3128"
     assert without_password("http://proxy:3128") == "http://proxy:3128"
+    for proxy in ("http://me:se://cret@proxy", "http://me:s@cret@proxy", "me:se://cret@proxy"):
+        assert without_password(proxy).rpartition("/")[2] == "proxy"
+        assert "cret" not in without_password(proxy)
 
 
 # --- authorities ----------------------------------------------------------------------------

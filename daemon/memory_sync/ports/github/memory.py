@@ -19,12 +19,16 @@ ANEW = 86_400.0
 
 
 class Memory:
-    """A small file of notes; without a path they last as long as the object."""
+    """A small file of notes; without a path they last as long as the object.
 
-    def __init__(self, clock: Clock, path: Path | None = None) -> None:
+    What was noted of another `server` (its URL) is not believed of this one.
+    """
+
+    def __init__(self, clock: Clock, path: Path | None = None, server: str = "") -> None:
         self._clock = clock
         self._path = path
-        self._notes = _read(path) if path else {}
+        notes = _read(path) if path else {}
+        self._notes = notes if notes.get("server") == server else {"server": server}
 
     @property
     def no_graphql(self) -> bool:

@@ -63,7 +63,7 @@ class GitHubRemote:
         name = repository_name(owner_repo)
         self._url = f"github:{name}"
         self._token = token
-        memory = Memory(pace.clock, folder / "github.json" if folder else None)
+        memory = Memory(pace.clock, folder / "github.json" if folder else None, base_url)
         self._wire = Wire(name, token, link, pace, memory)
         self._place = Place(self._wire)
         self._crowd = Crowd(pace.clock, patient=patient)

@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
-from typing import IO, Any, Final
+from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
 from github import Auth, Github
@@ -39,6 +39,13 @@ class NoGraphError(Exception):
     """The server has no GraphQL, or not what was asked of it; nothing was carried out."""
 
 
+class Stream(Protocol):
+    """What is downloaded, as it comes."""
+
+    def read1(self, size: int) -> bytes:
+        """Wait once for bytes of the server's, and return them; none at the end."""
+
+
 class Wire:
     """A connection to GitHub for one repository and one token; not for several threads.
 
@@ -54,7 +61,8 @@ class Wire:
         self._configured: Final = name
         self._memory: Final = memory
         self.pace: Final = pace
-        self.name = memory.renamed(name) or name
+        known = memory.renamed(name)
+        self.name = known if known and NAME.fullmatch(known) else name
         base_url = link.base_url
         self._github = Github(
             auth=Auth.Token(token.value),
@@ -149,7 +157,7 @@ class Wire:
             self._memory.note_graphql(there=False)
 
     @contextmanager
-    def download(self, path: str) -> Iterator[IO[bytes] | None]:
+    def download(self, path: str) -> Iterator[Stream | None]:
         """Give the stream of what a redirection leads to, such as an archive; None without one.
 
         It lies on another server, which gets no token. Raises RateLimitedError; what reading the
