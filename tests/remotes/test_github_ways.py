@@ -179,24 +179,40 @@ def test_notes_that_cannot_be_written_are_kept_in_mind(tmp_path: Path) -> None:
 def test_a_page_in_place_of_graphql_says_nothing_of_the_server(
     desk: Desk, tmp_path: Path, writing: bool
 ) -> None:
-    """A 404 that is a page is somebody else's: it is trouble, and GraphQL is used the next time."""
+    """A 404 that is a page may be somebody else's: once it goes over REST, twice for a day."""
     vault = desk.begin()
     vault.remote = _paced(desk, Clock(), tmp_path)
     vault.remote.condition()
     blob = vault.tree["vault.json"].id
     page = faults.status(404, b"<html>sign in</html>", {"Content-Type": "text/html"})
+    kind = "mutation" if writing else "query"
 
     def action() -> None:
         if writing:
-            vault.commit({object_name(1): "1\n"})
+            vault.commit({object_name(len(vault.tree)): "1\n"})
         else:
             assert dict(vault.remote.blobs([blob])) == {blob: b"{}\n"}
 
     desk.fault("POST /graphql", page)
-    with pytest.raises(RemoteTroubleError, match="not GitHub"):
-        action()
+    assert desk.asked(action)[-1] != kind
     assert vault.remote.about().path == "graphql"
-    assert desk.asked(action) == ["mutation" if writing else "query"]
+    assert desk.asked(action) == [kind]
+    desk.fault("POST /graphql", page, times=None)
+    for _ in range(2):
+        assert desk.asked(action)[0] == kind
+    assert vault.remote.about().path == "rest"
+    assert kind not in desk.asked(action)
+
+
+def test_a_page_in_place_of_everything_is_trouble(desk: Desk) -> None:
+    """Where REST is answered with a page as well, nothing is known of the server."""
+    vault = desk.begin()
+    page = faults.status(404, b"<html>sign in</html>", {"Content-Type": "text/html"})
+    desk.fault(".", page, times=None)
+    with pytest.raises((RemoteTroubleError, RepositoryGoneError)):
+        vault.commit({object_name(1): "1\n"})
+    desk.hub.faults.clear()
+    vault.commit({object_name(1): "1\n"})
 
 
 def test_a_server_whose_graphql_finds_nothing_twice_is_asked_over_rest(desk: Desk) -> None:

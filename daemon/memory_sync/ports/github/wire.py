@@ -131,8 +131,9 @@ class Wire:
         answer = self.ask("POST", url, body=body, allow=NO_GRAPH)
         errors = dig(answer.data, "errors") or []
         if answer.status in NO_GRAPH and _is_page(answer):
-            # A passing page says nothing of what the server has.
-            raise self.explain.trouble(NO_GITHUB)
+            # It may be somebody else's, in passing; REST says whether the server is there at all.
+            self.unknown()
+            raise NoGraphError
         if answer.status in NO_GRAPH or _not_in_schema(answer.data, errors):
             self._memory.note_graphql(there=False)
             raise NoGraphError
@@ -147,7 +148,7 @@ class Wire:
         return dig(answer.data, "data"), errors
 
     def unknown(self) -> None:
-        """Note that GraphQL did not find what is there over REST: a second time, it is left alone.
+        """Note that GraphQL did not do what may be done over REST: a second time, it is left alone.
 
         Once is a bad moment; two in a row are a server that does not do it.
         """
