@@ -152,21 +152,20 @@ class Device:
 
     def _turn(self, engine: Engine, schedule: Schedule) -> None:
         turn = schedule.turn()
-        began = self.clock.monotonic()
         try:
             outcome = engine.cycle(up=turn.up, look=turn.look, fetch=turn.fetch)
         except MemorySyncError as error:
             self.counts[f"error {error.code}"] += 1
             schedule.failed(error)
             return
-        self._note(outcome, self.clock.monotonic() - began)
+        self._note(outcome)
         factor = stretch(engine.about().budgets, self.clock.now())
         self.counts["stretched"] += factor > 1
         schedule.succeeded(turn, again=outcome.again, resume=outcome.resume, stretch=factor)
         if outcome.down or outcome.merged:
             schedule.changed()
 
-    def _note(self, outcome: Outcome, seconds: float) -> None:
+    def _note(self, outcome: Outcome) -> None:
         self.counts["cycles"] += 1
         self.counts["new conflicts"] += len(outcome.new_conflicts)
         for halt in (*outcome.halts, *outcome.problems):

@@ -264,18 +264,18 @@ def test_an_even_share_is_used_freely() -> None:
         assert stretch([Budget("core", 5000, left, 60.0 * (60 - minutes))], 0.0) == 1.0
 
 
-def test_while_half_of_the_requests_are_left_nothing_waits_longer() -> None:
-    """However quickly the first half goes; below it the waits grow from where they were."""
+def test_while_most_of_the_requests_are_left_nothing_waits_longer() -> None:
+    """However quickly the first quarter goes; then the waits grow from where they were."""
     for seconds in range(60, 3601, 60):
-        assert stretch([Budget("core", 5000, 2500, float(seconds))], 0.0) == 1.0
-    assert 1.0 < stretch([Budget("core", 5000, 2450, 3600.0)], 0.0) < 1.1
+        assert stretch([Budget("core", 5000, 3750, float(seconds))], 0.0) == 1.0
+    assert 1.0 < stretch([Budget("core", 5000, 3700, 3600.0)], 0.0) < 1.1
 
 
 def test_waits_grow_as_requests_come_to_their_end() -> None:
     """A little over the share hardly counts, half of what should be left is eight times."""
     factors = [
         stretch([Budget("core", 5000, 500 + left, 1800.0)], 0.0)
-        for left in (2000, 1900, 1000, 600, 0, -500)
+        for left in (2250, 2100, 1125, 600, 0, -500)
     ]
     assert factors[0] == 1.0
     assert 1.0 < factors[1] < 1.3
@@ -285,7 +285,7 @@ def test_waits_grow_as_requests_come_to_their_end() -> None:
 
 def test_the_scarcest_of_all_budgets_counts() -> None:
     """GraphQL that comes to its end slows down what REST would still allow; an hour over none."""
-    plenty, scarce = Budget("core", 5000, 5000, 1800.0), Budget("graphql", 5000, 1500, 1800.0)
+    plenty, scarce = Budget("core", 5000, 5000, 1800.0), Budget("graphql", 5000, 1625, 1800.0)
     assert stretch([plenty, scarce], 0.0) == pytest.approx(8.0)
     assert stretch([plenty, scarce], 1800.0) == 1.0
     assert stretch([Budget("core", 0, 0, 1800.0)], 0.0) == 1.0

@@ -25,7 +25,7 @@ MOST_STRETCH = 20.0
 """How many times longer everything waits, at most, when the hour's requests come to their end."""
 RESERVE = 10
 """The tenth part of the hour's requests is left to whatever else uses the token."""
-SCARCE = 0.5
+SCARCE = 0.75
 """Nothing waits longer while more than this part of the hour's requests is left."""
 HOPELESS_RETRY = 3600.0
 """Seconds until the next try where only a person can mend it, unless somebody asks before."""
