@@ -48,7 +48,7 @@ FAULTS = (
         57,
         "daemon/schedule.py",
         "        if turn.look:\n            self._scan_due = now + self._timing.scan\n",
-        "        self._scan_due = now + self._timing.scan\n",
+        "        self._scan_due = now + self._timing.scan\n        if turn.look:\n",
         (f"{SCHEDULE}::test_i57_idle_only_polls_but_looks_once_in_a_scan_interval",),
     ),
     Fault(  # whatever keeps a root from being watched is taken for a folder that is not there
