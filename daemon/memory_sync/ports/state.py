@@ -25,7 +25,7 @@ from memory_sync.ports.schema import MIGRATIONS
 from memory_sync.sync.guards import Alarm, Guard
 
 T = TypeVar("T")
-SENT = 8
+SENT = 32
 """Commits without an answer that are kept in mind, at the most."""
 OF_A_VAULT = (
     *("meta", "listing", "object", "broken", "base", "glance", "accepted", "includes"),
