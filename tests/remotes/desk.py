@@ -7,6 +7,7 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 
 from memory_sync.model import Commit
+from memory_sync.ports.clock import SystemClock
 from memory_sync.ports.github import GitHubRemote
 from memory_sync.ports.token import Token
 from tests.hub import Fault, Hub, Repository
@@ -15,6 +16,23 @@ from tests.remotes.case import Vault
 
 NAME = "ada/vault"
 SOURCE = "the test's pocket"
+
+
+class Clock(SystemClock):
+    """A clock that is ahead by as much as it slept."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ahead = 0.0
+
+    def now(self) -> float:
+        return super().now() + self.ahead
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self.ahead
+
+    def sleep(self, seconds: float) -> None:
+        self.ahead += seconds
 
 
 @dataclass

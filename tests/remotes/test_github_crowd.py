@@ -7,31 +7,17 @@ from contextlib import closing
 import pytest
 
 from memory_sync.errors import Moved
-from memory_sync.ports.clock import SystemClock
 from memory_sync.ports.github import GitHubRemote
 from memory_sync.ports.pace import Pace, Rates
 from memory_sync.ports.token import Token
 from tests.remotes.case import Vault, object_name
-from tests.remotes.desk import NAME, SOURCE, Desk
+from tests.remotes.desk import NAME, SOURCE, Clock, Desk
 
 HEAD = "GET /commits/heads/main"
 
 
-class Clock(SystemClock):
-    """A clock that is ahead by as much as it slept, and whose chance is always the highest."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.ahead = 0.0
-
-    def now(self) -> float:
-        return super().now() + self.ahead
-
-    def monotonic(self) -> float:
-        return super().monotonic() + self.ahead
-
-    def sleep(self, seconds: float) -> None:
-        self.ahead += seconds
+class Unlucky(Clock):
+    """A clock whose chance is always the highest."""
 
     def jitter(self) -> float:
         return 1.0
@@ -40,7 +26,7 @@ class Clock(SystemClock):
 @pytest.fixture
 def clock() -> Clock:
     """Give a clock on which nobody waits."""
-    return Clock()
+    return Unlucky()
 
 
 @pytest.fixture

@@ -24,26 +24,9 @@ from memory_sync.ports.pace import Pace, Rates
 from memory_sync.ports.token import Token
 from tests.hub import faults
 from tests.remotes.case import Vault, object_name
-from tests.remotes.desk import NAME, SOURCE, Desk
+from tests.remotes.desk import NAME, SOURCE, Clock, Desk
 
 HEAD = "GET .*/commits/heads/main"
-
-
-class Clock(SystemClock):
-    """A clock that is ahead by as much as it slept."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.ahead = 0.0
-
-    def now(self) -> float:
-        return super().now() + self.ahead
-
-    def monotonic(self) -> float:
-        return super().monotonic() + self.ahead
-
-    def sleep(self, seconds: float) -> None:
-        self.ahead += seconds
 
 
 def _paced(desk: Desk, clock: Clock, folder: Path | None = None) -> GitHubRemote:
