@@ -44,11 +44,12 @@ class Clock(SystemClock):
 
 
 class Meddler:
-    """A remote with somebody in between; what it calls `before_commit` runs just then, once."""
+    """A remote with somebody in between; what it calls before and after a commit, it calls once."""
 
     def __init__(self, inner: Remote) -> None:
         self.inner = inner
         self.before_commit: Callable[[], object] | None = None
+        self.after_commit: Callable[[], object] | None = None
         self.lose_answer = False
         self.commits = 0
         self.asked: list[str] = []
@@ -104,6 +105,9 @@ class Meddler:
             hook()
         made = self.inner.commit(parent, change)
         self.commits += 1
+        if self.after_commit:
+            hook, self.after_commit = self.after_commit, None
+            hook()
         if self.lose_answer:
             self.lose_answer = False
             raise OfflineError(remote=self.url, detail="the answer was lost")

@@ -2,8 +2,9 @@
 
 import pytest
 
-from memory_sync.errors import OfflineError
+from memory_sync.errors import Moved, OfflineError
 from tests.engine.devices import Device, settle
+from tests.engine.test_interruptions import Killed, _kill_at
 
 
 @pytest.mark.parametrize("deed", ["edit", "edit after a restart", "delete", "another's edit"])
@@ -72,3 +73,74 @@ def test_i48_a_commit_that_fails_after_a_lost_answer_changes_nothing_about_that(
 
 def _fail() -> None:
     raise OfflineError(remote="vault", detail="it is away")
+
+
+@pytest.mark.parametrize("place", [("keystore", "set_trust"), ("state", "note_accepted")])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_i48_a_device_killed_while_it_looks_for_its_commit_still_finds_it(
+    laptop: Device,
+    desktop: Device,
+    monkeypatch: pytest.MonkeyPatch,
+    place: tuple[str, str],
+    when: str,
+) -> None:
+    """Another's commit lies above it, and what is trusted is ahead of the database twice."""
+    laptop.write("memory/a.md", "zero\nrest\n")
+    settle(laptop, desktop)
+    laptop.write("memory/a.md", "one\nrest\n")
+    laptop.remote.lose_answer = True
+    with pytest.raises(OfflineError):
+        laptop.sync()
+    for text in ("b\n", "more\n"):
+        desktop.write("memory/b.md", text)
+        desktop.sync()
+        laptop.restart()
+        with monkeypatch.context() as patch:
+            _kill_at(getattr(laptop.opened(), place[0]), place[1], when, patch)
+            with pytest.raises(Killed):
+                laptop.sync()
+    laptop.restart()
+    laptop.write("memory/a.md", "two\nrest\n")
+    settle(laptop, desktop)
+    expected = {"memory/a.md": b"two\nrest\n", "memory/b.md": b"more\n"}
+    assert laptop.files() == desktop.files() == expected
+    assert laptop.conflicts() == []
+
+
+def test_i31_two_kills_in_a_row_do_not_make_a_device_forget_its_base(
+    laptop: Device, desktop: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed after the trust is stored, and the next time just before: its database is its own."""
+    laptop.write("memory/a.md", "zero\nrest\n")
+    settle(laptop, desktop)
+    for text, when in (("b\n", "after"), ("more\n", "before")):
+        desktop.write("memory/b.md", text)
+        desktop.sync()
+        with monkeypatch.context() as patch:
+            _kill_at(laptop.opened().keystore, "set_trust", when, patch)
+            with pytest.raises(Killed):
+                laptop.sync()
+        laptop.restart()
+    laptop.write("memory/a.md", "two\nrest\n")
+    settle(laptop, desktop)
+    assert laptop.files()["memory/a.md"] == b"two\nrest\n"
+    assert laptop.files() == desktop.files()
+    assert laptop.conflicts() == []
+
+
+def test_i48_a_commit_that_landed_and_then_was_refused_is_still_found(
+    laptop: Device, desktop: Device
+) -> None:
+    """What another answered on the way is no proof that a commit has not landed."""
+    laptop.write("memory/a.md", "zero\nrest\n")
+    settle(laptop, desktop)
+    laptop.write("memory/a.md", "one\nrest\n")
+
+    def edit() -> None:
+        laptop.write("memory/a.md", "two\nrest\n")
+        raise Moved
+
+    laptop.remote.after_commit = edit
+    settle(laptop, desktop)
+    assert laptop.files() == desktop.files() == {"memory/a.md": b"two\nrest\n"}
+    assert laptop.conflicts() == []

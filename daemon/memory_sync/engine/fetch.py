@@ -103,11 +103,20 @@ class Fetcher:
         kit.remote.announce(top.id, fresh, len(listing))
         court = Court(trust, look, keys.derived.seal)
         passed: list[Commit] = []
-        verdict = court.judge(_noted(_again(top, chain), passed))
+        steps = _noted(_again(top, chain), passed)
+        verdict = court.judge(steps)
         self._refuse(verdict, head, listing)
+        if kit.state.sent() and self.snapshot.head:
+            # After a crash the trust may be ahead of the snapshot: what was sent lies below it.
+            self._read_down(passed, steps)
         fetched = self._take_over(verdict, top, listing, look, keys, rows=self._landed(passed))
         self._note_chain(passed, verdict.newest, trust)
         return fetched
+
+    def _read_down(self, passed: list[Commit], steps: Iterator[Commit]) -> None:
+        """Read on to the commit that the database knows; `steps` note what they pass."""
+        if all(commit.id != self.snapshot.head for commit in passed):
+            any(commit.id == self.snapshot.head for commit in steps)
 
     def _landed(self, passed: list[Commit]) -> dict[str, BaseFile | None]:
         """Return the base rows of commits of one's own whose answers were lost, if they did land.
@@ -123,21 +132,26 @@ class Fetcher:
     def _notice_old_state(self, trust: Trust) -> None:
         """Notice a database that is of an earlier time than what is trusted, and forget its base.
 
-        It knows nothing of what was deleted and made anew since. A crash can leave the trust one
-        step ahead, and no more: that step was noted.
+        It knows nothing of what was deleted and made anew since. Crashes can leave the trust ahead
+        by steps that were noted, and by no others.
         """
         state = self._kit.state
         if state.belongs_to(trust.vault_id):
             self.snapshot = Snapshot()
-        if trust.commit and not state.was_accepted(trust.commit):
-            if state.get("next") != trust.commit:
-                for root in self._kit.roots:
-                    state.forget_root(root)
+        noted = (state.get("next") or "").split()
+        if trust.commit and not (state.was_accepted(trust.commit) or trust.commit in noted):
+            for root in self._kit.roots:
+                state.forget_root(root)
             state.put("next", trust.commit)
 
     def trust_next(self, trust: Trust) -> None:
-        """Store what is trusted from now on, noted before in the database."""
-        self._kit.state.put("next", trust.commit)
+        """Store what is trusted from now on, noted before in the database.
+
+        What was noted before stays noted until a commit is accepted: a crash on the way from one to
+        the next leaves any of them trusted.
+        """
+        noted = (self._kit.state.get("next") or "").split()
+        self._kit.state.put("next", " ".join([*noted, trust.commit]))
         self._kit.keystore.set_trust(self._kit.vault, trust)
 
     def _note_chain(self, passed: list[Commit], newest: Commit | None, trust: Trust) -> None:
@@ -158,7 +172,7 @@ class Fetcher:
             self._broken_due = now + BROKEN_EVERY
             new = self._read(old.head, old.listing, keys)
             if new.broken != old.broken:
-                self.accept(new, trust.commit, trust.n)
+                self.accept(new, trust.commit, trust.n, moved=False)
                 return Fetched(new, keys, True, self._received)
         return Fetched(old, keys)
 
@@ -224,8 +238,12 @@ class Fetcher:
         commit: str,
         n: int,
         rows: Mapping[str, BaseFile | None] = MappingProxyType({}),
+        *,
+        moved: bool = True,
     ) -> None:
         """Take a snapshot over as the one that was accepted last, with new rows of the base.
+
+        Where the head has `moved`, no commit on the old one can land any more.
 
         Not inside another transaction: only what differs is stored, so this snapshot may count as
         stored once it is.
@@ -235,7 +253,9 @@ class Fetcher:
             state.save_snapshot(self.snapshot, new)
             state.note_accepted(commit, n)
             state.save_base(rows)
-            state.forget_sent()
+            state.put("next", None)
+            if moved:
+                state.forget_sent()
         self.snapshot = new
 
     def _read(self, head: str, listing: Listing, keys: Keys) -> Snapshot:

@@ -19,7 +19,6 @@ from memory_sync.errors import (
     FileUnwritableError,
     HaltError,
     MemorySyncError,
-    Moved,
     RootBusyError,
 )
 from memory_sync.model import BaseFile, Change, Entry, FileVersion, split_root
@@ -215,12 +214,7 @@ class Pusher:
         rows |= dict.fromkeys(batch.deletes)
         with suppress(DiskFullError):  # only a note: a full disk here does not keep from sending
             kit.state.note_sent(_mac(message), rows)
-        try:
-            new.head = kit.remote.commit(old.head, Change(message, tree, writes, gone))
-        except Moved:
-            with suppress(DiskFullError):
-                kit.state.forget_sent(_mac(message))
-            raise
+        new.head = kit.remote.commit(old.head, Change(message, tree, writes, gone))
         trust = replace(trust, commit=new.head, n=n)
         self._keys = replace(self._keys, trust=trust)
         self._fetcher.trust_next(trust)

@@ -249,11 +249,9 @@ class State:
             for seal, files in json.loads(self.get("sent") or "[]")
         }
 
-    def forget_sent(self, seal: str | None = None) -> None:
-        """Wait no more for the answer of this commit, which has not landed, or of any."""
-        sent = json.loads(self.get("sent") or "[]")
-        left = [note for note in sent if seal and note[0] != seal]
-        self.put("sent", json.dumps(left) if left else None)
+    def forget_sent(self) -> None:
+        """Wait no more for the answer of any commit."""
+        self.put("sent", None)
 
     def keep_former(self, paths: Iterable[str]) -> None:
         """Keep the rows of paths that are not synced any more for a merge, and for nothing else.
