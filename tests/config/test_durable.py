@@ -76,3 +76,19 @@ def test_where_there_are_no_locks_nobody_is_kept_out(
     monkeypatch.setattr(fcntl, "flock", refuse)
     with (tmp_path / "lock").open("w") as file:
         assert take_lock(file.fileno())
+
+
+def test_a_private_folder_is_private_from_the_first_missing_one_on(tmp_path: Path) -> None:
+    """Folders that are made on the way let nobody in either; one that was there stays as it was."""
+    there = tmp_path / "there"
+    there.mkdir(mode=0o755)
+    before = os.umask(0)
+    try:
+        make_private_folder(there / "one" / "two")
+        make_private_folder(there / "one" / "two")
+    finally:
+        os.umask(before)
+    modes = [
+        stat.S_IMODE(path.stat().st_mode) for path in (there, there / "one", there / "one/two")
+    ]
+    assert modes == [0o755, 0o700, 0o700]

@@ -10,6 +10,7 @@ from memory_sync.app.context import Context
 from memory_sync.config.settings import VaultSettings
 from memory_sync.daemon.report import VaultReport
 from memory_sync.model import About, Phase
+from memory_sync.ports.peek import peek
 
 
 def standing(context: Context) -> list[dict[str, Any]]:
@@ -68,10 +69,7 @@ def _read(context: Context, vault: VaultSettings, query: str) -> dict[str, str]:
     if not path.exists():
         return {}
     try:
-        database = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=1)
-        try:
+        with peek(path) as database:
             return dict(database.execute(query))
-        finally:
-            database.close()
     except sqlite3.Error:
         return {}

@@ -24,8 +24,13 @@ def take_lock(handle: int) -> bool:
 
 
 def make_private_folder(folder: Path) -> None:
-    """Make a folder that only its owner can enter, with its parents; one that is there stays."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Make a folder that only its owner can enter, and so its parents; one that is there stays."""
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+    except FileNotFoundError:
+        # mkdir's own `parents` would leave those open to whom the umask lets in.
+        make_private_folder(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
 
 
 def write_durably(path: Path, content: bytes, mode: int = 0o600) -> None:
