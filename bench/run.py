@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import statistics
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.idle import idle
 from bench.prose import Writer
 from tests.daemon.homes import DEBOUNCE, POLL, Home, edits_to_and_fro, share_vault
 from tests.engine.devices import Device
@@ -116,10 +118,28 @@ def daemons(top: Path) -> Iterable[Row]:
             home.close()
 
 
+def idleness(top: Path) -> Iterable[Row]:
+    """Do nothing for three minutes, beside Syncthing."""
+    found = list(idle(top))
+    peer = found[-1]
+    for one in found:
+        ratio = "" if one is peer else f" ({one.cpu / peer.cpu:.1f} times Syncthing)"
+        limit = "50 MB" if "folder" in one.name else "75 MB"
+        yield Row(f"idle, 10,000 files: {one.name}", "-" if one is peer else limit,
+                  f"{one.cpu:.0f} ms a minute{ratio}, {one.memory:.0f} MB")  # fmt: skip
+
+
+def needs_syncthing() -> None:
+    """End with a sentence where the peer is not there."""
+    if shutil.which("syncthing") is None:
+        sys.exit("syncthing is missing: install the Debian package syncthing")
+
+
 def main() -> None:
     """Print the table."""
+    needs_syncthing()
     print("| what | limit | measured |\n|---|---|---|")
-    for part in (rescan, appends, daemons):
+    for part in (rescan, appends, daemons, idleness):
         with tempfile.TemporaryDirectory() as folder:
             for row in part(Path(folder)):
                 print(f"| {row.what} | {row.limit} | {row.ours} |", flush=True)

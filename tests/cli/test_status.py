@@ -27,7 +27,9 @@ def test_without_a_daemon_it_tells_from_the_disk(ada: Person) -> None:
     """The first line says stopped and how to start; the row says when it last went well."""
     ada.init()
     ran = ada.types("status")
-    assert ran.out.startswith("stopped: The daemon does not run.\nhint: memory-sync daemon\n")
+    assert ran.out.startswith(
+        "stopped: The daemon does not run.\nhint: memory-sync service install\n"
+    )
     assert str(ada.agent) in ran.out
     assert "s ago" in ran.out
     assert ada.types("status", "--exit-code").status == 6

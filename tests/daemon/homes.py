@@ -13,6 +13,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from tests.daemon.logged import check
+
 DEADLINE = 20.0
 DEBOUNCE = 0.2
 POLL = 0.5
@@ -30,7 +32,7 @@ class Home:
         self.env = {**kept, "HOME": str(top / name), "MEMORY_SYNC_HOME": str(self.top), **env}
         self.daemon: subprocess.Popen[str] | None = None
 
-    def run(self, *words: str, status: int | None = 0, data: str = "") -> str:
+    def run(self, *words: str, status: int | None = 0, data: str = "", seconds: float = 60) -> str:
         done = subprocess.run(
             [sys.executable, "-m", "memory_sync", *words],
             input=data,
@@ -38,7 +40,7 @@ class Home:
             cwd=self.top.parent,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=seconds,
             check=False,
         )
         assert status is None or done.returncode == status, (done.stdout, done.stderr)
@@ -85,6 +87,9 @@ class Home:
         if self.daemon and self.daemon.poll() is None:
             self.daemon.kill()
             self.daemon.communicate(timeout=10)
+        # Whatever a test was about: what its daemon wrote is what docs/logs.md says.
+        if (self.top / "logs" / "daemon.log").exists():
+            check(self.log())
 
     def status(self) -> dict[str, Any]:
         answer = self.json("status")

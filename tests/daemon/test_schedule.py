@@ -330,3 +330,46 @@ def test_a_rest_that_waits_for_its_turn_waits_longer_where_requests_are_short(
     clock.time += 1
     schedule.succeeded(Turn(look=True, fetch=False), again=False, resume=5.0)
     assert schedule.wait() == 5
+
+
+def test_i70_waking_makes_due_what_time_mends(schedule: Schedule, clock: Clock) -> None:
+    """After sleep a poll is due, and so is a try that waits for the network, however long."""
+    schedule.woken(network=False)
+    assert schedule.wait() <= 0
+    assert schedule.turn().fetch
+    schedule.succeeded(Turn(look=False, fetch=True), again=False)
+    for _ in range(9):
+        schedule.failed(OfflineError(remote="x", detail="y"))
+    assert schedule.wait() > 300
+    schedule.woken(network=False)
+    assert schedule.wait() <= 0
+
+
+def test_i70_a_changed_network_makes_due_what_waits_for_it(
+    schedule: Schedule, clock: Clock
+) -> None:
+    """Nothing else: who is online polls when it is time."""
+    schedule.woken(network=True)
+    assert schedule.wait() == 15
+    schedule.failed(OfflineError(remote="x", detail="y"))
+    schedule.woken(network=True)
+    assert schedule.wait() <= 0
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RateLimitedError(remote="r", seconds=600),
+        TokenRejectedError(remote="r", source="x"),
+        RootGoneError(path="/x", root="r"),
+    ],
+)
+def test_waking_does_not_shorten_what_no_network_mends(
+    schedule: Schedule, error: MemorySyncError
+) -> None:
+    """A remote that asked for quiet has it, and a token is not tried at each new address."""
+    schedule.failed(error)
+    before = schedule.wait()
+    for network in (True, False):
+        schedule.woken(network=network)
+    assert schedule.wait() == before > 0

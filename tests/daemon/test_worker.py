@@ -13,14 +13,16 @@ import pytest
 
 from memory_sync.daemon import worker
 from memory_sync.daemon.client import Client
-from memory_sync.daemon.control import Alive, ControlServer
+from memory_sync.daemon.control import ControlServer
 from memory_sync.daemon.mailbox import Board, Changed, Request, Stop
+from memory_sync.daemon.methods import Alive
 from memory_sync.daemon.report import VaultReport
 from memory_sync.daemon.schedule import Timing
 from memory_sync.daemon.worker import Job, Worker
 from memory_sync.engine.cycle import Engine
 from memory_sync.engine.local import Looked
 from memory_sync.engine.planning import Planned
+from memory_sync.engine.waiting import Waiting
 from memory_sync.errors import (
     MemorySyncError,
     OfflineError,
@@ -65,6 +67,7 @@ class Script:
         self.distrusted = False
         self.plan: Callable[[], Planned] = lambda: Planned(Plan(), Looked({}), {}, {}, {})
         self.report: Callable[[Step], None] = lambda _: None
+        self.beat: Callable[[], object] = lambda: None
 
     def cycle(self, **_how: object) -> Outcome:
         self.calls += 1
@@ -84,8 +87,8 @@ class Script:
     def about(self) -> About:
         return About()
 
-    def pending(self) -> int:
-        return 3
+    def pending(self) -> Waiting:
+        return Waiting(frozenset("abc"))
 
 
 class Bench:
@@ -104,9 +107,11 @@ class Bench:
         self.log = log or Notes()
 
         @contextmanager
-        def opener(report: Callable[[Step], None]) -> Iterator[Engine]:
+        def opener(
+            report: Callable[[Step], None], *, beat: Callable[[], object]
+        ) -> Iterator[Engine]:
             self.opened += 1
-            self.script.report = report
+            self.script.report, self.script.beat = report, beat
             yield cast("Engine", self.script)
 
         job = Job("v", "file:///x.git", (), opener, (), timing or Timing(0, 0, 60, 60), "")

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import MutableMapping
 from dataclasses import replace
 from functools import partial
 
 from memory_sync.app.context import Context, load_context
 from memory_sync.app.vaults import EVERYTHING, open_vault, patterns_of
+from memory_sync.config.journal import open_journal
 from memory_sync.config.logs import open_log
 from memory_sync.config.settings import VaultSettings, nested
+from memory_sync.daemon.notices import Desktop
+from memory_sync.daemon.notify import take_notifier
+from memory_sync.daemon.places import Places
 from memory_sync.daemon.schedule import Timing
-from memory_sync.daemon.supervisor import Places, Supervisor
+from memory_sync.daemon.supervisor import Orders, Supervisor
 from memory_sync.daemon.watch import Watched
 from memory_sync.daemon.worker import Job
 from memory_sync.model.trees import CONFLICTS
 
+PATIENCE, REQUESTS = 120.0, 4
+"""Seconds that one step may take: a large file, or so many waits on the network."""
 
-def run_daemon(env: Mapping[str, str], *, console: bool) -> None:
+
+def run_daemon(env: MutableMapping[str, str], *, console: bool) -> None:
     """Run the daemon in the foreground until it is told to stop.
 
     Raises what is wrong with the configuration, or DaemonRunningError.
@@ -26,14 +33,27 @@ def run_daemon(env: Mapping[str, str], *, console: bool) -> None:
     context.vaults()
     places = context.directories
     settings = context.settings.daemon
-    log = open_log(places.log_file, settings.log_level, console, paths=settings.log_paths)
+    journal = open_journal(env)
+    log = open_log(places.log_file, settings.log_level, console, journal=journal)
     supervisor = Supervisor(
-        Places(places.config_file, places.socket, places.daemon_lock),
-        lambda: jobs(replace(load_context(env), paces=context.paces)),
+        Places(
+            config=places.config_file,
+            socket=places.socket,
+            lock=places.daemon_lock,
+            pause=places.pause_file,
+            notices=places.notices_file,
+        ),
+        lambda: _orders(replace(load_context(env), paces=context.paces)),
         context.clock,
         log,
+        notifier=take_notifier(env),
+        screen=Desktop(env),
     )
     supervisor.run()
+
+
+def _orders(context: Context) -> Orders:
+    return Orders(jobs(context), context.settings.daemon.notifications)
 
 
 def jobs(context: Context) -> tuple[Job, ...]:
@@ -67,4 +87,5 @@ def _job(context: Context, vault: VaultSettings) -> Job:
         timing=Timing(daemon.debounce, daemon.max_delay, daemon.poll, daemon.scan),
         fingerprint="\n".join(concerns),
         log_paths=daemon.log_paths,
+        patience=PATIENCE + REQUESTS * context.settings.github_of(vault).timeout,
     )

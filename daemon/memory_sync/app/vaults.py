@@ -17,6 +17,7 @@ from memory_sync.engine.kit import Kit, Report, Root
 from memory_sync.errors import BusyError, RemoteInvalidError, TokenMissingError
 from memory_sync.model.trees import CONFLICTS
 from memory_sync.ports.disk import DiskTree
+from memory_sync.ports.pulse import Beat, no_beat
 from memory_sync.ports.remote import Remote
 from memory_sync.ports.spool import Spool
 from memory_sync.ports.state import State
@@ -28,7 +29,7 @@ from memory_sync.vault.judge import Trust
 EVERYTHING = Patterns(("**/*",))
 
 
-def make_remote(context: Context, vault: VaultSettings) -> Remote:
+def make_remote(context: Context, vault: VaultSettings, beat: Beat = no_beat) -> Remote:
     """Make the adapter for a vault's remote; only what is needed is imported.
 
     Raises RemoteInvalidError, TokenMissingError.
@@ -52,6 +53,7 @@ def make_remote(context: Context, vault: VaultSettings) -> Remote:
             ca_file=settings.ca_file,
             pace=context.paces.of(settings.base_url, token.value),
             folder=context.directories.vault_state(vault.name),
+            beat=beat,
         )
     raise RemoteInvalidError(remote=vault.remote)
 
@@ -71,22 +73,23 @@ def open_vault(
     vault: VaultSettings,
     report: Report = lambda _: None,
     spool: Spool | None = None,
+    beat: Beat = no_beat,
 ) -> Iterator[Engine]:
     """Give a vault's engine while nobody else on this machine works on the vault.
 
-    `report` is told how far a transfer is; `spool` may hold contents already. On first contact the
-    vault is joined, if its key is here. Raises BusyError, KeyMissingError and what the remote
-    raises.
+    `report` is told how far a transfer is; `spool` may hold contents already; `beat` is called for
+    each request and each file. On first contact the vault is joined, if its key is here. Raises
+    BusyError, KeyMissingError and what the remote raises.
     """
     folder = context.directories.vault_state(vault.name)
-    with vault_lock(folder, vault.name), closing(make_remote(context, vault)) as remote:
+    with vault_lock(folder, vault.name), closing(make_remote(context, vault, beat)) as remote:
         trust = trusted(context, vault, remote)
         state = State.open(folder / "state.db")
         roots: dict[str, Root] = {}
         try:
             trash = open_trash(context, vault.name)
             trash.tidy()
-            roots = make_roots(context, vault, trust, trash)
+            roots = make_roots(context, vault, trust, trash, beat)
             roots[CONFLICTS] = _conflicts(context, vault, trust, state)
             kit = Kit(
                 vault=vault.name,
@@ -98,6 +101,7 @@ def open_vault(
                 spool=spool or Spool(folder),
                 clock=context.clock,
                 report=report,
+                beat=beat,
             )
             yield Engine(kit, allow_public=vault.allow_public)
         finally:
@@ -128,7 +132,7 @@ def trusted(context: Context, vault: VaultSettings, remote: Remote) -> Trust:
 
 
 def make_roots(
-    context: Context, vault: VaultSettings, trust: Trust, trash: Trash
+    context: Context, vault: VaultSettings, trust: Trust, trash: Trash, beat: Beat = no_beat
 ) -> dict[str, Root]:
     """Make the roots of a vault; a root that lies in another is left out of that one."""
     inner = nested(context.settings)
@@ -136,7 +140,14 @@ def make_roots(
         settings.name: Root(
             settings.name,
             str(settings.path),
-            root_files(context, settings, trust, trash, inner.get((vault.name, settings.name), ())),
+            root_files(
+                context,
+                settings,
+                trust,
+                trash,
+                inner.get((vault.name, settings.name), ()),
+                beat=beat,
+            ),
             patterns_of(settings, inner.get((vault.name, settings.name), ())),
             settings.max_size,
             settings.merge_cap,
@@ -158,6 +169,8 @@ def root_files(
     trust: Trust,
     trash: Trash | None,
     inner: tuple[str, ...] = (),
+    *,
+    beat: Beat = no_beat,
 ) -> DiskTree:
     """Make the adapter to a root's files."""
     return DiskTree(
@@ -169,6 +182,7 @@ def root_files(
         device=context.settings.device,
         clock=context.clock,
         trash=trash,
+        beat=beat,
     )
 
 

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import json
 import os
-import queue
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from memory_sync.cli.halts import stopped_text
-from memory_sync.cli.result import Result
+from memory_sync.cli.result import Line, Result
 from memory_sync.cli.words import far
 from memory_sync.model import Problem, Step
+
+if TYPE_CHECKING:
+    import queue
 
 SCHEMA = 1
 PATIENCE = 1.0
@@ -76,6 +77,30 @@ def _styled(text: str, style: str, stream: TextIO) -> str:
     return f"\x1b[{CODES[style]}m{plain(text)}\x1b[0m"
 
 
+@contextmanager
+def screen() -> Iterator[Callable[[Iterable[Line]], None]]:
+    """Give what draws lines over the whole terminal; what was there before comes back."""
+    from shutil import get_terminal_size
+
+    sys.stdout.write("\x1b[?1049h\x1b[?25l")
+
+    def draw(lines: Iterable[Line]) -> None:
+        width, height = get_terminal_size()
+        shown = [
+            _styled(line.text[:width], line.style, sys.stdout) for line in list(lines)[: height - 1]
+        ]
+        # Each line is ended where it ends, and the rest below the last: nothing flickers.
+        text = "".join(f"{line}\x1b[K\n" for line in shown)
+        sys.stdout.write(f"\x1b[H{text}\x1b[J")
+        sys.stdout.flush()
+
+    try:
+        yield draw
+    finally:
+        sys.stdout.write("\x1b[?25h\x1b[?1049l")
+        sys.stdout.flush()
+
+
 def wants_colour(stream: TextIO) -> bool:
     """Tell whether a stream is a terminal whose owner has nothing against colours."""
     env = os.environ
@@ -88,10 +113,14 @@ def waiting(text: str) -> Iterator[Callable[[Step], None]]:
 
     What it yields can be told how far it is: then there is a bar, and how long it still takes.
     """
-    steps: queue.SimpleQueue[Step | None] = queue.SimpleQueue()
     if not sys.stderr.isatty():
         yield lambda _: None
         return
+    # Imported here because what is only asked, and answered at once, needs neither.
+    import queue
+    import threading
+
+    steps: queue.SimpleQueue[Step | None] = queue.SimpleQueue()
     thread = threading.Thread(target=_show, args=(text, steps), daemon=True)
     thread.start()
     try:
@@ -103,6 +132,8 @@ def waiting(text: str) -> Iterator[Callable[[Step], None]]:
 
 def _show(text: str, steps: queue.SimpleQueue[Step | None]) -> None:
     """Draw until the end is told."""
+    import queue
+
     began, step = time.monotonic(), None
     while (left := began + PATIENCE - time.monotonic()) > 0:
         with suppress(queue.Empty):

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import queue
+import threading
+import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from memory_sync.cli.result import as_problem, problem_of
@@ -15,8 +18,10 @@ from memory_sync.daemon.client import Client, find_socket
 from memory_sync.errors import DaemonError, DaemonSilentError, VaultUnknownError
 from memory_sync.model import Phase, Problem
 
-SILENT_AFTER = 1.0
-"""Seconds for each answer; a daemon that takes longer is stuck."""
+LAST_LINE = 16384
+"""Bytes at the end of the log in which its last line is looked for."""
+FIRST_WAIT, SILENT_AFTER = 0.1, 0.5
+"""Seconds that the daemon has to answer: before anything else is made ready, and in all."""
 
 
 @dataclass(frozen=True)
@@ -24,12 +29,14 @@ class Standing:
     """The daemon and all vaults at one moment.
 
     `notes` concern no single vault: a daemon that does not answer, a broken configuration.
+    `asides` do not either, and need no hurry: a daemon of another version.
     """
 
     daemon: Mapping[str, Any]
     vaults: tuple[Mapping[str, Any], ...]
     notes: tuple[Problem, ...] = field(default=())
     served: bool = False
+    asides: tuple[Problem, ...] = field(default=())
 
     def only(self, vault: str | None) -> Standing:
         """Return the same with one vault. Raises VaultUnknownError."""
@@ -39,32 +46,82 @@ class Standing:
         if not rows:
             known = ", ".join(row["name"] for row in self.vaults) or "none"
             raise VaultUnknownError(name=vault, known=known)
-        return Standing(self.daemon, rows, self.notes, self.served)
+        return replace(self, vaults=rows)
 
 
 def look(places: Directories, env: Mapping[str, str]) -> Standing:
-    """Ask the daemon; where none answers, look at what is on the disk."""
+    """Ask the daemon; where none answers, look at what is on the disk.
+
+    What that needs is loaded while a daemon that may only be busy has still time to answer.
+    """
+    began = time.monotonic()
+    answers: queue.SimpleQueue[Standing | DaemonError] = queue.SimpleQueue()
+    threading.Thread(target=_ask, args=(places, answers), daemon=True).start()
+    answer = _next(answers, FIRST_WAIT)
+    if answer is None:
+        import memory_sync.app.standing  # noqa: F401 - a moment later it is there
+
+        left = max(0.0, SILENT_AFTER - (time.monotonic() - began))
+        answer = _next(answers, left) or DaemonSilentError(pid="unknown")
+    if isinstance(answer, Standing):
+        return answer
+    pid = _locked_by(places) if isinstance(answer, DaemonSilentError) else None
+    if isinstance(answer, DaemonSilentError):
+        answer = DaemonSilentError(pid=pid or "unknown")
+    return _from_disk(places, env, pid, problem_of(answer))
+
+
+def _next(
+    answers: queue.SimpleQueue[Standing | DaemonError], seconds: float
+) -> Standing | DaemonError | None:
+    with suppress(queue.Empty):
+        return answers.get(timeout=seconds)
+    return None
+
+
+def _ask(places: Directories, answers: queue.SimpleQueue[Standing | DaemonError]) -> None:
+    """Ask the daemon, and put what comes of it where it is waited for."""
     try:
         with Client(find_socket(places.daemon_lock, places.socket), SILENT_AFTER) as client:
-            answer = client.call("status", {})
-    except DaemonSilentError:
-        error = DaemonSilentError(pid=_locked_by(places) or "unknown")
-        return _from_disk(env, _locked_by(places), problem_of(error))
+            answer = client.status(SILENT_AFTER)
+            other = client.differs
+        daemon = answer["daemon"]
+        notes = (as_problem(daemon["config"]),) if daemon.get("config") else ()
+        asides = (problem_of(other),) if other else ()
+        rows = tuple(answer["vaults"])
+        answers.put(Standing(daemon, rows, notes, served=True, asides=asides))
     except DaemonError as error:
-        return _from_disk(env, None, problem_of(error))
-    daemon = answer["daemon"]
-    notes = (as_problem(daemon["config"]),) if daemon.get("config") else ()
-    return Standing(daemon, tuple(answer["vaults"]), notes, served=True)
+        answers.put(error)
 
 
-def _from_disk(env: Mapping[str, str], pid: int | None, note: Problem) -> Standing:
+def _from_disk(
+    places: Directories, env: Mapping[str, str], pid: int | None, note: Problem
+) -> Standing:
     # Imported here because a daemon that answers makes all of it unnecessary.
     from memory_sync.app.context import load_context
     from memory_sync.app.standing import standing
 
     silent = note.code == DaemonSilentError.code
-    daemon = {"running": silent, "pid": pid, "version": None}
+    daemon = {"running": silent, "pid": pid, "version": None, "last_heard": _last_heard(places)}
     return Standing(daemon, tuple(standing(load_context(env))), (note,))
+
+
+def _last_heard(places: Directories) -> dict[str, Any] | None:
+    """Return the last line of the log: when the daemon was heard of last, and with what."""
+    from datetime import datetime
+
+    try:
+        with open(places.log_file, "rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - LAST_LINE))
+            lines = file.read().splitlines()
+    except OSError:
+        return None
+    for line in reversed(lines):
+        with suppress(ValueError, KeyError, TypeError, RecursionError):
+            found = json.loads(line)
+            when = datetime.fromisoformat(found["ts"]).timestamp()
+            return {"time": when, "event": str(found["event"])}
+    return None
 
 
 def _locked_by(places: Directories) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 from memory_sync.model import Step
@@ -35,9 +36,14 @@ def far(step: Step) -> str:
     return f"{done}, {rest}" if rest and step.done < step.total else done
 
 
-def age(moment: float, now: float) -> str:
+def moment(when: float) -> str:
+    """Return a moment (seconds since the epoch) by the clock on the wall: `2026-01-31 18:00`."""
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(when))
+
+
+def age(when: float, now: float) -> str:
     """Return how long ago a moment (seconds since the epoch, 0 for none) was."""
-    return f"{duration(now - moment)} ago" if moment else "never"
+    return f"{duration(now - when)} ago" if when else "never"
 
 
 def many(count: int, one: str, more: str = "") -> str:

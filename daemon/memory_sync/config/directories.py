@@ -45,6 +45,16 @@ class Directories:
         return self.run / SOCKET
 
     @property
+    def pause_file(self) -> Path:
+        """Where it is kept that everything is paused."""
+        return self.state / "pause.json"
+
+    @property
+    def notices_file(self) -> Path:
+        """Where it is kept which notifications were shown."""
+        return self.state / "notices.json"
+
+    @property
     def daemon_lock(self) -> Path:
         """The lock that a daemon holds; in the state, which is one place whatever `run` is."""
         return self.state / "daemon.lock"

@@ -43,13 +43,14 @@ class Section(BaseModel):
 
 
 class DaemonSettings(Section):
-    """`[daemon]`: when the daemon looks, in seconds, and what it writes into its log."""
+    """`[daemon]`: when the daemon looks, in seconds, what it writes into its log, and notices."""
 
     debounce: Seconds = 2.0
     max_delay: Seconds = 30.0
     poll: Interval = 15.0
     scan: Interval = 3600.0
     log_paths: bool = False
+    notifications: bool = True
     log_level: Annotated[Literal["debug", "info", "warning", "error"], Lower] = "info"
 
     @model_validator(mode="after")

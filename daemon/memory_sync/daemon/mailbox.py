@@ -95,8 +95,26 @@ class Request:
 
 
 @dataclass(frozen=True)
+class Woken:
+    """The machine has slept, or (`network`) its network has changed: what waited may go now."""
+
+    network: bool = False
+
+
+@dataclass(frozen=True)
+class Paused:
+    """Nothing is to be done by itself any more, or (`over`) again.
+
+    `until` is in seconds since the epoch, 0 where no end is set.
+    """
+
+    until: float = 0.0
+    over: bool = False
+
+
+@dataclass(frozen=True)
 class Stop:
     """The worker is to end."""
 
 
-Message = Changed | Lost | Request | Stop
+Message = Changed | Lost | Request | Woken | Paused | Stop

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from memory_sync.engine.local import problem
@@ -23,10 +23,17 @@ class VaultReport:
     head: str = ""
     last_success: float = 0.0
     pending: int = 0
+    pending_up: int = 0
+    pending_down: int = 0
     conflicts: int = 0
     next_poll: float = 0.0
     about: About = field(default_factory=About)
     step: Step | None = None
+
+    def paused(self, until: float) -> VaultReport:
+        """Return the same while nothing is done by itself; a halt is worse, and stays."""
+        state = self.state if self.state is Phase.HALTED else Phase.PAUSED
+        return replace(self, state=state, next_poll=until)
 
     def data(self) -> dict[str, Any]:
         """Return the row of `status --json`; `reason` and `root` are the first of each."""
@@ -42,6 +49,8 @@ class VaultReport:
             "head": self.head,
             "last_success": self.last_success,
             "pending": self.pending,
+            "pending_up": self.pending_up,
+            "pending_down": self.pending_down,
             "conflicts": self.conflicts,
             "next_poll": self.next_poll,
             "about": asdict(self.about),

@@ -84,6 +84,7 @@ class Schedule:
         self._scan_due = now
         self._retry_due: float | None = None
         self._failures = 0
+        self._waits_for_network = False
         self._stretch = 1.0
         self._resume_due = math.inf
         self._calm_until = now
@@ -98,6 +99,18 @@ class Schedule:
     def lost(self) -> None:
         """Note that events were lost: a full look is due at once."""
         self._scan_due = self._clock.monotonic()
+
+    def woken(self, *, network: bool) -> None:
+        """Note that the machine woke, or its network changed: what time mends is tried at once.
+
+        A remote that asked for quiet is left alone all the same.
+        """
+        now = self._clock.monotonic()
+        if self._retry_due is not None:
+            if self._waits_for_network:
+                self._retry_due = now
+        elif not network:
+            self._poll_due = now
 
     def look_within(self, seconds: float) -> None:
         """Make a full look due within so many seconds: no event tells of changes."""
@@ -169,6 +182,9 @@ class Schedule:
         """Note that a cycle failed: the next try is later each time, and never in step."""
         now = self._clock.monotonic()
         self._failures += 1
+        self._waits_for_network = isinstance(error, OfflineError) and not isinstance(
+            error, RateLimitedError
+        )
         if isinstance(error, RateLimitedError):
             # Clocks and headers may lie: who is refused again and again comes more and more seldom.
             asked = float(str(error.facts.get("seconds", FIRST_RETRY)))

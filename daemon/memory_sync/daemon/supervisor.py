@@ -13,8 +13,12 @@ from typing import Any
 from memory_sync import __version__
 from memory_sync.config.durable import take_lock
 from memory_sync.daemon.control import ControlServer
-from memory_sync.daemon.mailbox import Board, Mailbox, Request, Stop
-from memory_sync.daemon.report import VaultReport
+from memory_sync.daemon.mailbox import Mailbox, Request, Stop
+from memory_sync.daemon.network import NetworkWatch, open_ear
+from memory_sync.daemon.notices import Screen
+from memory_sync.daemon.notify import Notifier
+from memory_sync.daemon.oversight import Oversight, Shown
+from memory_sync.daemon.places import Places, stamp
 from memory_sync.daemon.worker import Job, Log, Worker
 from memory_sync.engine.local import problem
 from memory_sync.errors import DaemonRunningError, MemorySyncError, UsageError
@@ -25,29 +29,43 @@ TICK = 1.0
 PATIENCE = 20.0
 """Seconds that workers have to come to an end; a cycle that is cut short loses nothing."""
 
-LoadJobs = Callable[[], tuple[Job, ...]]
+NETWORK = 0
+"""What stands in the mailbox among the numbers of signals: the network has changed."""
 
 
 @dataclass(frozen=True)
-class Places:
-    """The files that the daemon itself uses."""
+class Orders:
+    """What the configuration wants of the daemon."""
 
-    config: Path
-    socket: Path
-    lock: Path
+    jobs: tuple[Job, ...]
+    notifications: bool = True
 
 
 class Supervisor:
     """Runs one worker for each vault, until a signal ends it."""
 
-    def __init__(self, places: Places, load: LoadJobs, clock: Clock, log: Log) -> None:
+    def __init__(
+        self,
+        places: Places,
+        load: Callable[[], Orders],
+        clock: Clock,
+        log: Log,
+        *,
+        notifier: Notifier,
+        screen: Screen,
+    ) -> None:
         self._places = places
         self._load = load
         self._clock = clock
         self._log = log
-        self._board: Board[VaultReport] = Board()
+        self._notifier = notifier
+        self._board = Shown()
+        self._oversight = Oversight(
+            places, clock, log, board=self._board, notifier=notifier, screen=screen
+        )
         self._workers: dict[str, Worker] = {}
         self._signals: Mailbox[int] = Mailbox()
+        self._network = NetworkWatch(lambda: self._signals.put(NETWORK), open_ear())
         self._control = ControlServer(places.socket, self._board, self._submit)
 
     def run(self) -> None:
@@ -57,16 +75,21 @@ class Supervisor:
         configuration at the start.
         """
         with locked(self._places.lock, self._places.socket):
-            seen = _stamp(self._places.config)
-            jobs = self._load()
+            seen = stamp(self._places.config)
+            jobs = self._obey(self._load())
             self._heed()
             self._control.open()
             self._log.info("daemon.started", version=__version__, pid=os.getpid(), vaults=len(jobs))
             try:
+                self._oversight.begin()
+                self._network.start()
                 self._start(jobs)
+                self._notifier.tell(READY=1)
                 self._loop(seen)
             finally:
+                self._notifier.tell(STOPPING=1)
                 self._control.close()
+                self._network.close()
                 self._stop(list(self._workers.values()))
                 self._log.info("daemon.stopped", pid=os.getpid())
 
@@ -78,9 +101,12 @@ class Supervisor:
 
     def _loop(self, seen: object) -> None:
         while True:
-            if self._signals.get(TICK) is not None:
+            heard = self._signals.get(TICK)
+            if heard == NETWORK:
+                self._oversight.network_changed()
+            elif heard is not None:
                 return
-            now = _stamp(self._places.config)
+            now = stamp(self._places.config)
             if now != seen:
                 seen = now
                 self._reload()
@@ -88,11 +114,12 @@ class Supervisor:
                 if not worker.is_alive():
                     self._log.error("worker.ended", vault=worker.job.name)
                     self._start((worker.job,))
+            self._oversight.look(self._workers)
 
     def _reload(self) -> None:
         """Take up a changed configuration; a broken one leaves the old in force and is shown."""
         try:
-            jobs = self._load()
+            jobs = self._obey(self._load())
         except MemorySyncError as error:
             self._control.notes = {"config": asdict(problem(error))}
             self._log.warning("config.broken", code=error.code, message=error.message)
@@ -106,6 +133,10 @@ class Supervisor:
         self._start(tuple(job for job in jobs if job.name not in kept))
         self._log.info("config.loaded", vaults=len(jobs))
 
+    def _obey(self, orders: Orders) -> tuple[Job, ...]:
+        self._oversight.notifications = orders.notifications
+        return orders.jobs
+
     def _serves(self, job: Job) -> bool:
         worker = self._workers.get(job.name)
         return worker is not None and worker.job.same(job)
@@ -114,6 +145,8 @@ class Supervisor:
         for job in jobs:
             worker = Worker(job, self._board, self._clock, self._log)
             self._workers[job.name] = worker
+            if paused := self._oversight.paused:
+                worker.mailbox.put(paused)
             worker.start()
 
     def _stop(self, workers: list[Worker]) -> None:
@@ -151,11 +184,3 @@ def locked(path: Path, socket: Path) -> Iterator[None]:
             os.ftruncate(file.fileno(), 0)
             os.pwrite(file.fileno(), f"{os.getpid()}\n{socket}\n".encode(), 0)
         yield
-
-
-def _stamp(path: Path) -> object:
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_mtime_ns, status.st_size, status.st_ino

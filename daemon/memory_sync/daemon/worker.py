@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Protocol
 
-from memory_sync.daemon.mailbox import Board, Changed, Lost, Mailbox, Message, Request, Stop
+from memory_sync.daemon.events import told
+from memory_sync.daemon.mailbox import (
+    Board,
+    Changed,
+    Lost,
+    Mailbox,
+    Message,
+    Paused,
+    Request,
+    Stop,
+    Woken,
+)
 from memory_sync.daemon.report import (
     VaultReport,
     outcome_data,
@@ -30,6 +41,7 @@ from memory_sync.errors import (
 )
 from memory_sync.model import About, Outcome, Phase, Step
 from memory_sync.ports.clock import Clock
+from memory_sync.ports.pulse import Beat, Pulse
 
 HALTED = HaltError.status
 LONGEST_WAIT = 30.0
@@ -56,21 +68,32 @@ class Log(Protocol):
         ...
 
 
+class Opener(Protocol):
+    """Gives a vault's engine, and closes it again."""
+
+    def __call__(
+        self, report: Callable[[Step], None], *, beat: Beat
+    ) -> AbstractContextManager[Engine]:
+        """Open the vault; `report` is told how far a transfer is, `beat` is a sign of life."""
+        ...
+
+
 @dataclass(frozen=True)
 class Job:
-    """One vault as the daemon serves it; `open` gives its engine and closes it again.
+    """One vault as the daemon serves it.
 
-    It is given whom the engine tells how far a transfer is.
+    `patience` is for how many seconds one step of the work may take.
     """
 
     name: str
     remote: str
     roots: tuple[tuple[str, str], ...]
-    open: Callable[[Callable[[Step], None]], AbstractContextManager[Engine]]
+    open: Opener
     watched: tuple[Watched, ...]
     timing: Timing
     fingerprint: str
     log_paths: bool = False
+    patience: float = 180.0
 
     def same(self, other: Job) -> bool:
         """Tell whether nothing that concerns this vault differs in the configuration."""
@@ -95,6 +118,9 @@ class Worker(threading.Thread):
         self._requests: list[Request] = []
         self._watcher = Watcher(job.watched, self.mailbox.put, clock)
         self._look_seconds = 0.0
+        self._in_trouble = False
+        self._paused: Paused | None = None
+        self.beats = Pulse()
 
     def run(self) -> None:
         """Serve the vault until told to stop; whoever still waits then is told."""
@@ -109,17 +135,23 @@ class Worker(threading.Thread):
     def _live(self) -> None:
         """Open the vault and serve it; what fails is shown and tried again later."""
         self._publish()
+        self._sleep()
         while not self._stopping:
             self._stale = False
             try:
-                with self.job.open(self._show) as engine, self._watcher:
+                with self.job.open(self._show, beat=self.beats.beat) as engine, self._watcher:
                     # What changed before the watch began is found by this first look.
                     self._schedule.lost()
                     self._serve(engine)
             except MemorySyncError as error:
                 self._fail(error)
             except Exception as error:  # noqa: BLE001 - a fault in one vault must not end the others
-                self._log.error("worker.fault", vault=self.job.name, kind=type(error).__name__)
+                self._log.error(
+                    "worker.fault",
+                    vault=self.job.name,
+                    kind=type(error).__name__,
+                    exc_info=error,
+                )
                 self._fail(MemorySyncError(detail=type(error).__name__))
             else:
                 continue
@@ -130,19 +162,30 @@ class Worker(threading.Thread):
         # What has come is read first, also where no time is left to wait: the end may be in it.
         while message := self.mailbox.get(0):
             self._take(message)
-        while not self._stopping and self._schedule.wait() > 0 and not self._requests:
+        while not self._stopping and self._waiting() > 0 and not self._requests:
+            self.beats.beat()
             count = engine is not None and self._uncounted
             longest = min(self.job.timing.debounce or 0.1, LONGEST_WAIT) if count else LONGEST_WAIT
-            message = self.mailbox.get(min(self._schedule.wait(), longest))
+            message = self.mailbox.get(min(self._waiting(), longest))
             if engine and count and message is None:
                 self._count(engine)
             self._take(message)
+
+    def _waiting(self) -> float:
+        """Return the seconds until there is something to do."""
+        return LONGEST_WAIT if self._paused else self._schedule.wait()
 
     def _count(self, engine: Engine) -> None:
         """Count what waits to go up while nothing can; it is only for show."""
         self._uncounted = False
         with suppress(MemorySyncError):
-            self._report = replace(self._report, pending=engine.pending())
+            waiting = engine.pending()
+            self._report = replace(
+                self._report,
+                pending=len(waiting.all),
+                pending_up=len(waiting.up),
+                pending_down=len(waiting.down),
+            )
         self._publish()
 
     def _serve(self, engine: Engine) -> None:
@@ -159,17 +202,29 @@ class Worker(threading.Thread):
         match message:
             case Changed():
                 self._schedule.changed()
-                self._uncounted = self._schedule.failing
+                self._uncounted = self._schedule.failing or self._paused is not None
             case Lost(root, reason):
                 self._log.warning("watch.lost", vault=self.job.name, root=root, reason=reason.value)
                 self._watcher.renew(message)
                 self._schedule.lost()
             case Request():
                 self._requests.append(message)
+            case Woken(network):
+                self._schedule.woken(network=network)
+            case Paused():
+                self._pause(message)
             case Stop():
                 self._stopping = True
             case None:
                 pass
+
+    def _pause(self, message: Paused) -> None:
+        """Do nothing by itself from now on, or go on: with a look, as much may have happened."""
+        self._paused = None if message.over else message
+        if message.over:
+            self._schedule.lost()
+            self._schedule.woken(network=False)
+        self._publish()
 
     def _show(self, step: Step) -> None:
         """Show how far a transfer is."""
@@ -235,6 +290,10 @@ class Worker(threading.Thread):
 
     def _succeed(self, turn: Turn, outcome: Outcome, about: About) -> None:
         now = self._clock.now()
+        if self._in_trouble:
+            self._in_trouble = False
+            self._log.info("vault.recovered", vault=self.job.name)
+        self._note_held(outcome)
         self._schedule.succeeded(
             turn,
             again=outcome.again,
@@ -256,6 +315,8 @@ class Worker(threading.Thread):
             head=outcome.head,
             last_success=now,
             pending=outcome.pending,
+            pending_up=outcome.pending_up,
+            pending_down=outcome.pending_down,
             conflicts=outcome.conflicts,
             about=about,
             step=self._report.step if outcome.resume else None,
@@ -264,13 +325,14 @@ class Worker(threading.Thread):
 
     def _fail(self, error: MemorySyncError, engine: Engine | None = None) -> None:
         """Show the error and when the next try is; requests that wait are told."""
+        self._in_trouble = True
         self._schedule.failed(error)
         # The next try opens the vault anew, with the token or the key that is there by then.
         self._stale = isinstance(error, AuthError | KeyError_)
         if error.code not in {known.code for known in self._report.problems}:
-            self._log.warning(
-                "vault.trouble", vault=self.job.name, code=error.code, message=error.message
-            )
+            folders = [folder for _, folder in self.job.roots]
+            what = told(error, folders, paths=self.job.log_paths)
+            self._log.warning("vault.trouble", vault=self.job.name, **what)
         self._report = replace(
             self._report,
             state=phase_of_error(error),
@@ -291,8 +353,10 @@ class Worker(threading.Thread):
 
     def _publish(self) -> None:
         next_poll = self._clock.now() + max(0.0, self._schedule.wait())
-        self._report = replace(self._report, next_poll=next_poll)
-        self._board.put(self.job.name, self._report)
+        report = self._report = replace(self._report, next_poll=next_poll)
+        if self._paused:
+            report = report.paused(self._paused.until)
+        self._board.put(self.job.name, report)
 
     def _note(self, outcome: Outcome, seconds: float) -> None:
         """Write one line for each batch that travelled; names of files only if that was asked."""
@@ -302,7 +366,6 @@ class Worker(threading.Thread):
         ):
             if not paths:
                 continue
-            fields: dict[str, Any] = {"paths": list(paths)} if self.job.log_paths else {}
             self._log.info(
                 event,
                 vault=self.job.name,
@@ -310,9 +373,29 @@ class Worker(threading.Thread):
                 bytes=size,
                 seconds=round(seconds, 3),
                 head=outcome.head,
-                **fields,
+                **self._named(paths),
             )
-        if outcome.new_conflicts:
+        if kept := outcome.new_conflicts:
             self._log.warning(
-                "conflict.kept", vault=self.job.name, files=len(outcome.new_conflicts)
+                "conflict.kept", vault=self.job.name, files=len(kept), **self._named(kept)
             )
+
+    def _note_held(self, outcome: Outcome) -> None:
+        """Write one line for each reason for which further files are not synced."""
+        before = {(known.code, known.path) for known in self._report.problems}
+        held: dict[str, list[str]] = {}
+        for new in outcome.problems:
+            if (new.code, new.path) not in before:
+                held.setdefault(new.code, []).append(new.path)
+        for code, paths in held.items():
+            self._log.warning(
+                "file.held",
+                vault=self.job.name,
+                code=code,
+                files=len(paths),
+                **self._named(paths),
+            )
+
+    def _named(self, paths: Sequence[str]) -> dict[str, Any]:
+        """Return the field with names of memory files, where a person wants them in the log."""
+        return {"paths": list(paths)} if self.job.log_paths else {}

@@ -84,6 +84,7 @@ class Applier:
         return self._done
 
     def _do(self, action: Action, deed: Callable[[Action], None]) -> None:
+        self._kit.beat()
         try:
             deed(action)
         except FileChangedError:

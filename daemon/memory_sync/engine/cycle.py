@@ -19,6 +19,7 @@ from memory_sync.engine.kit import Kit
 from memory_sync.engine.local import flush, problem, problems
 from memory_sync.engine.planning import Planned, make_plan
 from memory_sync.engine.push import Pushed, Pusher
+from memory_sync.engine.waiting import Waiting
 from memory_sync.errors import (
     BranchGoneError,
     BusyError,
@@ -142,11 +143,10 @@ class Engine:
         """Tell how the remote is reached; asks nothing."""
         return self._kit.remote.about()
 
-    def pending(self) -> int:
-        """Look at the roots only, and count what waits to go up; asks the remote nothing."""
+    def pending(self) -> Waiting:
+        """Look at the roots only, and tell what waits; asks the remote nothing."""
         fetched = Fetched(self._fetcher.snapshot, self._fetcher.keys(self._trust()))
-        made = make_plan(self._kit, fetched).plan
-        return len(made.of(Kind.UPLOAD, Kind.DELETE_REMOTE, Kind.MERGE))
+        return Waiting.of(make_plan(self._kit, fetched).plan)
 
     def _once(self, *, up: bool, down: bool, look: bool, fetch: bool) -> Outcome:
         trust = self._trust()
@@ -321,8 +321,9 @@ class Engine:
         errors = {**planned.errors, **applied.errors, **pushed.errors}
         torn = {path for path, error in errors.items() if isinstance(error, FileChangedError)}
         hopeless = {path for path, error in errors.items() if isinstance(error, WAIT_FOR_PERSON)}
-        done = set(pushed.up) - pushed.unsure | recorded.keys() | hopeless
-        pending = {action.path for action in planned.plan.actions} | applied.uploads.keys()
+        waiting = Waiting.of(planned.plan, applied.uploads).less(
+            up=(set(pushed.up) - pushed.unsure) | hopeless, down=recorded.keys() | hopeless
+        )
         halts = [problem(error, root=root) for root, error in sorted(planned.halts.items())]
         told = {error.message for error in errors.values()}
         notes = {
@@ -339,7 +340,9 @@ class Engine:
             merged=tuple(sorted(applied.merged)),
             new_conflicts=tuple(sorted(applied.conflicts)),
             conflicts=len(conflicts | set(applied.conflicts)),
-            pending=len(pending - done),
+            pending=len(waiting.all),
+            pending_up=len(waiting.up),
+            pending_down=len(waiting.down),
             sent=pushed.sent,
             received=fetched.received,
             problems=problems(

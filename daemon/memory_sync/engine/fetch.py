@@ -304,6 +304,7 @@ class Fetcher:
         for part in _slices(wanted):
             found = self._fetch({blob for _, blobs in part for blob in blobs})
             for name, blobs in part:
+                self._kit.beat()
                 if any(blob not in found for blob in blobs):
                     yield name, blobs, "a part of it is missing, or not what it should be"
                     continue

@@ -10,6 +10,7 @@ from memory_sync.model import Step, split_root
 from memory_sync.ports.clock import Clock
 from memory_sync.ports.files import LocalTree
 from memory_sync.ports.keystore import Keystore
+from memory_sync.ports.pulse import Beat, no_beat
 from memory_sync.ports.remote import Remote
 from memory_sync.ports.spool import Spool
 from memory_sync.ports.state import State
@@ -60,6 +61,7 @@ class Kit:
     clock: Clock
     make_cipher: CipherMaker = AgeCipher
     report: Report = lambda _: None
+    beat: Beat = no_beat
 
     def wants(self, path: str) -> bool:
         """Tell whether a path of the vault is one that this device syncs."""

@@ -163,6 +163,7 @@ class Pusher:
 
     def _encode(self, path: str, version: FileVersion) -> Encoded | None:
         """Read and encrypt one file; a torn or vanished one waits for the next look."""
+        self._kit.beat()
         root, relative = split_root(path)
         known = self._fetcher.snapshot.objects.get(object_name(self._names, path))
         try:

@@ -10,6 +10,7 @@ The tree is split by what can be done about an error; the exit status follows th
     ├── HaltError                       7   nothing is touched until the cause is gone
     ├── BusyError                       8   another process holds the lock
     ├── KeyError_                       9   the identity has to be brought here
+    ├── ServiceError                    1   the service manager did not do what was asked
     ├── FileError                       1   one file cannot be synced; all others are
     └── RemoteError                     1   the remote answered what it should not
 
@@ -66,13 +67,17 @@ from memory_sync.errors.keys import (
 )
 from memory_sync.errors.process import (
     BusyError,
+    DaemonBusyError,
     DaemonError,
     DaemonRunningError,
     DaemonSilentError,
     DaemonVersionError,
+    NoSuccessError,
     RaceLostError,
     RootBusyError,
+    SocketError,
     StateBusyError,
+    VaultStuckError,
 )
 from memory_sync.errors.remote import (
     AuthError,
@@ -90,6 +95,14 @@ from memory_sync.errors.remote import (
     TokenRejectedError,
     TokenSignOnError,
     UntrustedError,
+)
+from memory_sync.errors.service import (
+    ServiceError,
+    ServiceManagerMissingError,
+    ServiceMissingError,
+    ServiceTemporaryError,
+    ServiceUnfitError,
+    ServiceUnreachableError,
 )
 from memory_sync.errors.usage import (
     AnswerNeededError,
@@ -122,6 +135,7 @@ __all__ = [
     "BranchGoneError",
     "BusyError",
     "ConfigBrokenError",
+    "DaemonBusyError",
     "DaemonError",
     "DaemonRunningError",
     "DaemonSilentError",
@@ -156,6 +170,7 @@ __all__ = [
     "MemorySyncError",
     "Moved",
     "NameInvalidError",
+    "NoSuccessError",
     "NotAVaultError",
     "NotConfiguredError",
     "NotInTrashError",
@@ -184,7 +199,14 @@ __all__ = [
     "RootMissingError",
     "RootNameTakenError",
     "RootOverlapError",
+    "ServiceError",
+    "ServiceManagerMissingError",
+    "ServiceMissingError",
+    "ServiceTemporaryError",
+    "ServiceUnfitError",
+    "ServiceUnreachableError",
     "SettingUnknownError",
+    "SocketError",
     "StaleReadError",
     "StateBusyError",
     "StateNewerError",
@@ -197,5 +219,6 @@ __all__ = [
     "UntrustedError",
     "UsageError",
     "VaultAmbiguousError",
+    "VaultStuckError",
     "VaultUnknownError",
 ]

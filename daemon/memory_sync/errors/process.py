@@ -11,7 +11,7 @@ class DaemonError(MemorySyncError):
     code = "daemon-not-running"
     status = 6
     text = "The daemon does not run."
-    hint = "memory-sync daemon"
+    hint = "memory-sync service install"
 
 
 class DaemonSilentError(DaemonError):
@@ -27,7 +27,31 @@ class DaemonVersionError(DaemonError):
 
     code = "daemon-version"
     text = "The daemon that runs is version {daemon}, this command is {command}."
-    hint = "kill {pid} && memory-sync daemon"
+    hint = "memory-sync service restart"
+
+
+class SocketError(DaemonError):
+    """The daemon cannot listen where its control socket has to be."""
+
+    code = "socket-unusable"
+    text = "The daemon cannot listen at {path}: {reason}."
+    hint = "ls -lad {path}"
+
+
+class VaultStuckError(MemorySyncError):
+    """A vault's worker has given no sign of life for too long."""
+
+    code = "vault-stuck"
+    text = "Vault {vault} has been at one step for {minutes} minutes; other vaults go on."
+    hint = "memory-sync service restart"
+
+
+class NoSuccessError(MemorySyncError):
+    """A vault could not be synced for hours."""
+
+    code = "no-success"
+    text = "Vault {vault} has not been in sync for {hours} h or more, while this machine was awake."
+    hint = "memory-sync doctor"
 
 
 class BusyError(MemorySyncError):
@@ -36,6 +60,14 @@ class BusyError(MemorySyncError):
     code = "busy"
     status = 8
     text = "Another memory-sync works on vault {vault} right now."
+    hint = "memory-sync status"
+
+
+class DaemonBusyError(BusyError):
+    """The daemon is at work for others, or for longer than a command waits."""
+
+    code = "daemon-busy"
+    text = "The daemon (process {pid}) gives no answer yet: {reason}."
     hint = "memory-sync status"
 
 

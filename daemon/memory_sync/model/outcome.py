@@ -51,7 +51,8 @@ class Outcome:
     """The result of one cycle.
 
     `up` and `down` name the paths that travelled (deletes included), `sent` and `received` are in
-    bytes of ciphertext, `again` says that something changed meanwhile and a further look is due.
+    bytes of ciphertext, `pending` counts the paths that have still to travel, up or down or (a
+    merge) both, `again` says that something changed meanwhile and a further look is due.
     `resume` is after how many seconds the remote takes the rest; 0 if there is none, or it failed.
     """
 
@@ -62,6 +63,8 @@ class Outcome:
     new_conflicts: tuple[str, ...] = ()
     conflicts: int = 0
     pending: int = 0
+    pending_up: int = 0
+    pending_down: int = 0
     sent: int = 0
     received: int = 0
     problems: tuple[Problem, ...] = field(default=())

@@ -25,6 +25,7 @@ from memory_sync.ports.files import Echo, Glance, Scan
 from memory_sync.ports.handles import Spot, Way
 from memory_sync.ports.look import Bounds, Look
 from memory_sync.ports.marker import Marker
+from memory_sync.ports.pulse import Beat, no_beat
 from memory_sync.ports.trash import Trash
 from memory_sync.sync.patterns import Patterns
 
@@ -50,6 +51,7 @@ class DiskTree:
         device: str,
         clock: Clock,
         trash: Trash | None,
+        beat: Beat = no_beat,
     ) -> None:
         self.name = name
         self.path = path
@@ -57,6 +59,7 @@ class DiskTree:
         self._marker = self._found = Marker(device=device, root=name, vault=vault_id)
         self._clock = clock
         self._trash = trash
+        self._beat = beat
         self._strays = trash.strays(name) if trash else None
         self._serving = False
         self._lock: int | None = None
@@ -129,6 +132,7 @@ class DiskTree:
                 now=int(self._clock.now() * 1_000_000_000),
                 plain=self._plain,
                 leftover=leftover,
+                beat=self._beat,
             )
             try:
                 scan = look.scan(root)
@@ -184,6 +188,7 @@ class DiskTree:
         failed: set[str] = set()
         with self._opened() as root:
             for path in paths:
+                self._beat()
                 try:
                     with self._way(root, path) as way:
                         handles.sync_file(_spot(way, path, self._bounds.shown(path)))

@@ -17,6 +17,7 @@ from memory_sync.model import FileVersion
 from memory_sync.ports import handles, names
 from memory_sync.ports.files import Glance, Scan
 from memory_sync.ports.handles import Spot
+from memory_sync.ports.pulse import Beat, no_beat
 from memory_sync.sync.patterns import Patterns
 
 RACY_NS = 2_000_000_000
@@ -48,7 +49,7 @@ class Look:
 
     `now` is the time at its start in nanoseconds. `plain` holds the paths (each to itself) whose
     names are known to be good, and is added to. `leftover` is called with the open folder, its path
-    and the name of each temporary file.
+    and the name of each temporary file, `beat` for each folder and each file that is read.
     """
 
     bounds: Bounds
@@ -56,6 +57,7 @@ class Look:
     now: int
     plain: dict[str, str]
     leftover: Callable[[int, str, str], None]
+    beat: Beat = no_beat
     files: dict[str, FileVersion] = field(default_factory=dict)
     glances: dict[str, Glance] = field(default_factory=dict)
     held: dict[str, FileError] = field(default_factory=dict)
@@ -68,6 +70,7 @@ class Look:
         return Scan(self.files, self.glances, self.held, tuple(self.notes))
 
     def _folder(self, handle: int, folder: str, entries: list[Entry], depth: int) -> None:
+        self.beat()
         prefix = f"{folder}/" if folder else ""
         twins = _twins(entries)
         for entry in entries:
@@ -196,6 +199,7 @@ class Look:
         return None
 
     def _read(self, handle: int, name: str, path: str) -> Glance:
+        self.beat()
         spot = Spot(handle, name, self.bounds.shown(path))
         for last in (False,) * (_TRIES - 1) + (True,):
             try:

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable
 
 import click
 
-from memory_sync.cli.conflicts import conflicts_problem
-from memory_sync.cli.halts import stopped_text
-from memory_sync.cli.options import example, json_option, vault_option
-from memory_sync.cli.result import Line, Result, as_problem, problem_of, worst
-from memory_sync.cli.standing import Standing, look, never_exported, worst_state
-from memory_sync.cli.ways import way
-from memory_sync.cli.words import age, columns, duration, export_command, far
-from memory_sync.config.directories import Directories, directories
-from memory_sync.errors import DaemonError, HaltError, NotConfiguredError, OfflineError
-from memory_sync.model import Phase, Problem, Step
+from memory_sync.cli.options import JSON_HELP, example, vault_option
+from memory_sync.cli.overview import Overview
+from memory_sync.cli.render import screen
+from memory_sync.cli.result import Result, worst
+from memory_sync.cli.standing import look
+from memory_sync.config.directories import directories
+from memory_sync.config.pausing import read_pause
+from memory_sync.config.usage import usage
+from memory_sync.errors import DaemonError, HaltError, OfflineError
+from memory_sync.model import Phase, Problem
 
 STATUSES = {
     Phase.OFFLINE: OfflineError.status,
@@ -26,147 +26,65 @@ STATUSES = {
     Phase.HALTED: HaltError.status,
 }
 """The exit status of a state; that of needs-attention is its cause's."""
-STYLES = {
-    Phase.IDLE: "good",
-    Phase.SYNCING: "good",
-    Phase.ATTENTION: "bad",
-    Phase.HALTED: "bad",
-}
-HEADER = ("vault", "state", "last success", "pending", "conflicts", "next poll", "remote", "roots")
+EVERY = 1.0
+"""Seconds between two looks of --watch."""
 
 
 @click.command("status", epilog=example("memory-sync status --json"))
 @vault_option
 @click.option("--exit-code", is_flag=True, help="Tell the state by the exit status, too.")
-@json_option
-def command(vault: str | None, exit_code: bool) -> Result:
+@click.option("--watch", is_flag=True, help="Show it anew each second, until Ctrl-C.")
+@click.option("--json", "as_json", is_flag=True, help=JSON_HELP)
+def command(vault: str | None, exit_code: bool, watch: bool, as_json: bool) -> Result:
     """Show how every vault is, and what mends it.
 
     The first line is the worst state: idle, syncing, paused, offline, stopped (no daemon),
     needs-attention or halted. With --exit-code the exit status tells it: 0 for the first three, 5
     offline, 6 stopped, 7 halted; that of needs-attention is its cause's.
     """
+    if not watch:
+        return _result(_look(vault), exit_code=exit_code)
+    if as_json or not sys.stdout.isatty():
+        raise click.UsageError("--watch draws on a terminal: not with --json, not into a pipe.")
+    try:
+        with screen() as draw:
+            while True:
+                overview = _look(vault)
+                draw(overview.lines())
+                time.sleep(EVERY)
+    except KeyboardInterrupt:
+        # That is how one ends it; what was shown last stays to be read.
+        result = _result(overview, exit_code=exit_code)
+        return result if exit_code else Result(lines=result.lines, status=130)
+
+
+def _look(vault: str | None) -> Overview:
     places = directories(os.environ)
     everything = look(places, os.environ)
-    several = len(everything.vaults) > 1
-    standing = everything.only(vault)
-    state = worst_state(standing)
-    problems = {str(row["name"]): _problems(places, row) for row in standing.vaults}
-    causes = _causes(places, standing, state, problems)
-    data = {"state": state, "daemon": dict(standing.daemon), "vaults": list(standing.vaults)}
-    lines = (
-        *_headline(state, causes),
-        *_table(standing),
-        *_more(standing, problems, causes),
-        *_reminders(places, vault, several=several),
-    )
-    return Result(data, lines, status=_status(state, causes) if exit_code else 0)
-
-
-def _problems(places: Directories, row: Mapping[str, Any]) -> list[Problem]:
-    """Return what is wrong with one vault, conflicts last."""
-    found = [as_problem(problem) for problem in row["problems"]]
-    if row["conflicts"]:
-        found.append(conflicts_problem(places, str(row["name"]), int(row["conflicts"])))
-    return found
-
-
-def _causes(
-    places: Directories, standing: Standing, state: str, problems: Mapping[str, list[Problem]]
-) -> list[Problem]:
-    """Return why the state is the worst one; the first of them stands in the first line."""
-    if not standing.vaults and not standing.served:
-        return [problem_of(NotConfiguredError(path=places.config_file))]
-    names = [str(row["name"]) for row in standing.vaults if row["state"] == state]
-    return [*standing.notes, *(problem for name in names for problem in problems[name])]
-
-
-def _headline(state: str, causes: list[Problem]) -> list[Line]:
-    style = STYLES.get(Phase(state), "warning")
-    if not causes:
-        text = "Everything is in sync." if state == Phase.IDLE else "Changes are on their way."
-        return [Line(f"{state}: {text}", style)]
-    first = causes[0]
-    return [
-        Line(f"{state}: {first.message}", style),
-        *_stopped("", first),
-        Line(f"hint: {first.hint}", "dim"),
-    ]
-
-
-def _stopped(indent: str, problem: Problem) -> list[Line]:
-    """Say what a halt keeps from happening."""
-    text = stopped_text(problem)
-    return [Line(f"{indent}{text}")] if text else []
-
-
-def _table(standing: Standing) -> list[Line]:
-    if not standing.vaults:
-        return []
-    now = time.time()
-    rows = [HEADER, *(_cells(row, now, served=standing.served) for row in standing.vaults)]
-    header, *body = columns(rows)
-    ways = [(row["name"], way(row, now)) for row in standing.vaults]
-    return [
-        Line(""),
-        Line(header, "bold"),
-        *map(Line, body),
-        *(Line(f"{name}: {text}", "dim") for name, text in ways if text),
-    ]
-
-
-def _moving(row: Mapping[str, Any]) -> str:
-    """Return a vault's state, and how far it is with a transfer."""
-    step = row.get("progress")
-    return f"{row['state']}, {far(Step(**step))}" if step else str(row["state"])
-
-
-def _cells(row: Mapping[str, Any], now: float, *, served: bool) -> tuple[str, ...]:
-    roots = ", ".join(f"{root['name']} = {root['path']}" for root in row["roots"])
-    return (
-        str(row["name"]),
-        _moving(row),
-        age(float(row["last_success"]), now),
-        str(row["pending"]) if served else "-",
-        str(row["conflicts"]),
-        f"in {duration(float(row['next_poll']) - now)}" if row["next_poll"] else "-",
-        str(row["remote"]),
-        roots,
+    pause = read_pause(places.pause_file)
+    return Overview(
+        places,
+        everything.only(vault),
+        None if pause and pause.over(time.time()) else pause,
+        usage(places),
+        several=len(everything.vaults) > 1,
     )
 
 
-def _more(
-    standing: Standing, problems: Mapping[str, list[Problem]], causes: list[Problem]
-) -> list[Line]:
-    """Return the problems that the first line does not tell."""
-    if not standing.vaults:
-        return []
-    told = causes[:1]
-    rest = [("", note) for note in standing.notes]
-    rest += [(f"{name}: ", problem) for name, known in problems.items() for problem in known]
-    lines = []
-    for name, problem in rest:
-        if problem not in told:
-            lines += [
-                Line(f"{name}{problem.message}"),
-                *_stopped("  ", problem),
-                Line(f"  hint: {problem.hint}", "dim"),
-            ]
-    return [Line(""), *lines] if lines else []
+def _result(overview: Overview, *, exit_code: bool) -> Result:
+    standing, state, pause = overview.standing, overview.state, overview.pause
+    data = {
+        "state": state,
+        "daemon": dict(standing.daemon),
+        "vaults": list(standing.vaults),
+        "paused": {"until": pause.until} if pause else None,
+        "disk": overview.usage.data(),
+    }
+    status = _status(state, overview.causes()) if exit_code else 0
+    return Result(data, overview.lines(), status=status)
 
 
-def _reminders(places: Directories, only: str | None, *, several: bool) -> list[Line]:
-    vaults = [name for name in never_exported(places) if only in (None, name)]
-    return [
-        Line(
-            f"The key of {name} was never exported: {export_command(name, several=several)}",
-            "warning",
-        )
-        for name in vaults
-    ]
-
-
-def _status(state: str, causes: list[Problem]) -> int:
+def _status(state: str, causes: Iterable[Problem]) -> int:
     if state == Phase.ATTENTION:
         return worst(problem.status for problem in causes) or 1
     return STATUSES.get(Phase(state), 0)

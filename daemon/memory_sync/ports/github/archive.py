@@ -17,7 +17,6 @@ from typing import IO, Self
 
 from urllib3.exceptions import HTTPError
 
-from memory_sync.ports.clock import Clock
 from memory_sync.ports.github.place import Place
 from memory_sync.ports.github.wire import Stream, Wire
 from memory_sync.vault.trees import blob_id
@@ -37,14 +36,16 @@ BROKEN = (tarfile.TarError, OSError, EOFError, zlib.error, ValueError, HTTPError
 class _Steady(io.BufferedIOBase):
     """Reads a stream for as long as it comes at a rate that is worth waiting for."""
 
-    def __init__(self, stream: Stream, clock: Clock) -> None:
+    def __init__(self, stream: Stream, wire: Wire) -> None:
         self._stream = stream
-        self._clock = clock
-        self._since = clock.monotonic()
+        self._clock = wire.pace.clock
+        self._beat = wire.beat
+        self._since = self._clock.monotonic()
         self._came = 0
 
     def read(self, size: int | None = -1, /) -> bytes:
         """Return what is there, at least a byte but at the end; raises TimeoutError."""
+        self._beat()
         found = self._stream.read1(size or -1)
         self._came += len(found)
         now = self._clock.monotonic()
@@ -96,7 +97,7 @@ class Archive:
         with wire.download(path) as stream, suppress(*BROKEN):
             if stream:
                 made._store = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - closed by `close`
-                steady = _Steady(stream, wire.pace.clock)
+                steady = _Steady(stream, wire)
                 made._sort(steady, made._store, set(ids))
         return made
 

@@ -18,6 +18,7 @@ from memory_sync.ports.github.transport import Link, proxy_for, without_password
 from memory_sync.ports.github.wire import Wire
 from memory_sync.ports.github.writer import Writer
 from memory_sync.ports.pace import UNLIMITED, Pace
+from memory_sync.ports.pulse import Beat, no_beat
 from memory_sync.ports.remote import Condition
 from memory_sync.ports.token import Token
 
@@ -41,7 +42,8 @@ class GitHubRemote:
 
     `timeout` is in seconds and counts for each wait on the network; `proxy` and `ca_file` are as
     in `transport.Link`. `pace` is shared by all that use the token; without one there are no
-    limits, and no waiting for others. `folder` is a private one, for notes and downloads. Raises
+    limits, and no waiting for others. `folder` is a private one, for notes and downloads;
+    `beat` is called for each request. Raises
     RemoteInvalidError, and TokenRejectedError for a token that cannot even be sent.
     """
 
@@ -56,6 +58,7 @@ class GitHubRemote:
         ca_file: Path | None = None,
         pace: Pace | None = None,
         folder: Path | None = None,
+        beat: Beat = no_beat,
     ) -> None:
         link = Link(base_url, timeout, proxy, ca_file)
         patient = pace is not None
@@ -64,7 +67,7 @@ class GitHubRemote:
         self._url = f"github:{name}"
         self._token = token
         memory = Memory(pace.clock, folder / "github.json" if folder else None, base_url)
-        self._wire = Wire(name, token, link, pace, memory)
+        self._wire = Wire(name, token, link, pace, memory, beat=beat)
         self._place = Place(self._wire)
         self._crowd = Crowd(pace.clock, patient=patient)
         self._reader = Reader(self._wire, self._place, self._crowd)

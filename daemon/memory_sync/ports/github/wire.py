@@ -22,6 +22,7 @@ from memory_sync.ports.github.memory import Memory
 from memory_sync.ports.github.transport import AsideError, Link, session
 from memory_sync.ports.github.trouble import Explain
 from memory_sync.ports.pace import MUTATION, QUERY, READ, WRITE, Ask, Pace
+from memory_sync.ports.pulse import Beat, no_beat
 from memory_sync.ports.token import Token
 
 OBJECT_ID = re.compile(r"[0-9a-f]{40}")
@@ -52,7 +53,17 @@ class Wire:
     `name` is what the repository `OWNER/REPO` is called now; it follows a renaming.
     """
 
-    def __init__(self, name: str, token: Token, link: Link, pace: Pace, memory: Memory) -> None:
+    def __init__(
+        self,
+        name: str,
+        token: Token,
+        link: Link,
+        pace: Pace,
+        memory: Memory,
+        *,
+        beat: Beat = no_beat,
+    ) -> None:
+        self.beat: Final = beat
         self._clock: Final = pace.clock
         self.link: Final = link
         self.explain: Final = Explain(f"github:{name}", token, link, self._clock)
@@ -245,6 +256,7 @@ class Wire:
         headers: Mapping[str, str] | None = None,
     ) -> Answer | AsideError | MemorySyncError:
         """Send a request; whatever PyGithub or what lies below it raises ends here."""
+        self.beat()
         if seconds := self.pace.take(self._kind(verb, path, body)):
             return self.explain.pausing(seconds)
         try:

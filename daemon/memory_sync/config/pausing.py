@@ -1,0 +1,52 @@
+"""The pause: a file in the state folder, so that it survives the daemon and the machine.
+
+The command writes it, the daemon looks at it. Imports nothing heavy.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from memory_sync.config.durable import make_private_folder, write_durably
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A pause; `until` is in seconds since the epoch, None until somebody resumes."""
+
+    until: float | None = None
+
+    def over(self, now: float) -> bool:
+        """Tell whether its time is up."""
+        return self.until is not None and now >= self.until
+
+
+def read_pause(path: Path) -> Pause | None:
+    """Read the pause that holds; a file that says nothing sensible pauses nothing."""
+    try:
+        until = json.loads(path.read_bytes())["until"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None
+    if until is None:
+        return Pause()
+    if isinstance(until, bool) or not isinstance(until, int | float) or not math.isfinite(until):
+        return None
+    return Pause(float(until))
+
+
+def write_pause(path: Path, pause: Pause) -> None:
+    """Pause from now on. Raises OSError, or DiskFullError."""
+    make_private_folder(path.parent)
+    write_durably(path, json.dumps({"until": pause.until}).encode())
+
+
+def end_pause(path: Path) -> bool:
+    """End the pause; tell whether there was one. Raises OSError."""
+    with suppress(FileNotFoundError):
+        path.unlink()
+        return True
+    return False
