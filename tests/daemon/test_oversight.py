@@ -1,5 +1,9 @@
 """What the main thread looks after, second by second."""
 
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
@@ -7,17 +11,20 @@ from typing import cast
 import pytest
 
 from memory_sync.config.pausing import Pause, end_pause, read_pause, write_pause
-from memory_sync.daemon.mailbox import Mailbox, Message, Paused, Woken
+from memory_sync.daemon.mailbox import Mailbox, Message, Paused, Stop, Woken
 from memory_sync.daemon.notify import Notifier
 from memory_sync.daemon.oversight import Oversight, Shown
 from memory_sync.daemon.places import Places
 from memory_sync.daemon.report import VaultReport
 from memory_sync.daemon.schedule import Timing
 from memory_sync.daemon.vitals import HOPELESS, HOUR
-from memory_sync.daemon.worker import Job, Opener
-from memory_sync.model import Phase, Problem
+from memory_sync.daemon.worker import Job, Opener, Worker
+from memory_sync.engine.cycle import Engine
+from memory_sync.model import Outcome, Phase, Problem, Step
+from memory_sync.ports.clock import SystemClock
 from memory_sync.ports.pulse import Pulse
-from tests.daemon.test_worker import Notes
+from tests.daemon.homes import wait
+from tests.daemon.test_worker import Notes, Script
 
 
 class Hands:
@@ -274,3 +281,54 @@ def test_notifications_can_be_turned_off(desk: Desk) -> None:
     desk.says("one", Phase.HALTED, Problem("root-gone", "gone", "hint", 7))
     desk.live(10)
     assert desk.screen.shown == []
+
+
+def _worker(board: Shown, name: str, cycle: Callable[[], Outcome]) -> Worker:
+    script = Script(cycle)
+
+    @contextmanager
+    def opener(report: Callable[[Step], None], *, beat: Callable[[], object]) -> Iterator[Engine]:
+        yield cast("Engine", script)
+
+    job = Job(name, "r", (), opener, (), Timing(0, 0, 0.1, 60), "", patience=0.5)
+    return Worker(job, board, SystemClock(), Notes())
+
+
+def test_a_worker_that_hangs_delays_no_other(tmp_path: Path) -> None:
+    """Two real workers: one waits for a disk that never answers, the other goes on polling."""
+    desk, stuck = Desk(tmp_path), threading.Event()
+    done: list[float] = []
+
+    def hang() -> Outcome:
+        stuck.wait(60)
+        return Outcome(head="h")
+
+    def go_on() -> Outcome:
+        done.append(time.monotonic())
+        return Outcome(head="h")
+
+    workers = {
+        name: _worker(desk.board, name, cycle) for name, cycle in (("one", hang), ("two", go_on))
+    }
+    for worker in workers.values():
+        worker.start()
+    clock = SystemClock()
+    oversight = Oversight(
+        desk.places, clock, desk.log, board=desk.board, notifier=desk.manager, screen=desk.screen
+    )
+
+    def shown(name: str, state: Phase) -> bool:
+        oversight.look(workers)
+        return desk.board.all()[name].state is state
+
+    wait(lambda: shown("one", Phase.ATTENTION), "it is seen")
+    assert desk.board.all()["one"].problems[0].code == "vault-stuck"
+    before = len(done)
+    wait(lambda: len(done) > before + 3, "the other goes on")
+    assert shown("two", Phase.IDLE)
+    stuck.set()
+    wait(lambda: shown("one", Phase.IDLE), "it is well again")
+    for worker in workers.values():
+        worker.mailbox.put(Stop())
+        worker.join(5)
+        assert not worker.is_alive()
