@@ -1,8 +1,10 @@
 """The log."""
 
+import importlib
 import json
 import resource
 import stat
+import sys
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +14,9 @@ import pytest
 import structlog
 
 from memory_sync.config import logs
-from memory_sync.config.logs import for_people, open_log
+from memory_sync.config.lines import for_people
+from memory_sync.config.logfile import FILES
+from memory_sync.config.logs import open_log, without
 from memory_sync.errors import FileUnwritableError
 from memory_sync.vault.keys import generate_identity
 
@@ -84,7 +88,7 @@ def test_a_token_is_masked_everywhere(file: Path, token: str) -> None:
         def __str__(self) -> str:
             return f"holder of {token}"
 
-    log = open_log(file, "info", console=False, paths=True)
+    log = open_log(file, "info", console=False)
     url = f"https://x:{token}@github.com/a/b"
     log.info("one", a=token, b=[url, (token, {"k": {token}})], c={token: 1, "n": {"d": token}})
     two = f"two {token}\nnext"
@@ -107,21 +111,44 @@ def test_what_is_no_secret_stays(file: Path) -> None:
     assert facts.items() <= lines(file)[0].items()
 
 
-def test_paths_are_left_out_unless_asked_for(file: Path) -> None:
-    """Names of memory files stand in the log only if the person wants them there."""
-    open_log(file, "info", console=False).info("x", path="MEMORY.md", paths=["a"], n=1)
-    open_log(file, "info", console=False, paths=True).info("x", path="MEMORY.md")
+def test_i53_an_exception_shows_where_it_came_from_and_not_what_it_says(file: Path) -> None:
+    """Names and text of memory files, which an exception can repeat, stay out of its traceback."""
+    log = open_log(file, "info", console=False)
+    secret = "dia" + "ry"
+    with pytest.raises(OSError) as caught:
+        (file.parent / secret).read_text()
+    log.error("one", exc_info=caught.value)
+    try:
+        int(secret)
+    except ValueError:
+        log.exception("two")
+    assert secret not in file.read_text()
+    one, two = (line["exception"] for line in lines(file))
+    assert one.endswith("FileNotFoundError (No such file or directory)")
+    assert two.endswith("ValueError")
+    assert "in read_text" in one
+    assert "in test_i53" in two
+
+
+def test_a_giant_event_is_cut(file: Path) -> None:
+    """An event that is too long keeps the beginning of each value, and says that it was cut."""
+    log = open_log(file, "info", console=False)
+    log.info("x", n=3, text="y" * logs.LONGEST, paths=["z" * 200] * 1000, table={"k": "v"})
+    log.info("x", text="y" * (logs.LONGEST // 2))
     first, second = lines(file)
-    assert set(first) == {"ts", "level", "event", "n"}
-    assert second["path"] == "MEMORY.md"
+    assert (first["n"], first["cut"], first["table"]) == (3, True, "…")
+    assert (len(first["text"]), len(first["paths"])) == (1000, 50)
+    assert len(second["text"]) == logs.LONGEST // 2
+    assert "cut" not in second
 
 
 def test_files_rotate_and_are_private(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """There are never more than five files, none over its size, each for its owner only."""
+    """There are never more than five files, none over its size, each private, over restarts too."""
     monkeypatch.setattr(logs, "FILE_SIZE", 1000)
-    log = open_log(file, "info", console=False)
-    for number in range(200):
-        log.info("event", number=number)
+    for start in range(0, 200, 20):
+        log = open_log(file, "info", console=False)
+        for number in range(start, start + 20):
+            log.info("event", number=number)
     found = sorted(file.parent.iterdir())
     assert [path.name for path in found] == ["daemon.log"] + [
         f"daemon.log.{n}" for n in range(1, 5)
@@ -133,7 +160,7 @@ def test_files_rotate_and_are_private(file: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_the_sizes() -> None:
     """As shipped it is five files of 5 MB."""
-    assert (logs.FILES, logs.FILE_SIZE) == (5, 5 * 1024 * 1024)
+    assert (FILES, logs.FILE_SIZE) == (5, 5 * 1024 * 1024)
 
 
 def test_an_old_log_that_is_open_to_all_is_closed(file: Path) -> None:
@@ -142,6 +169,18 @@ def test_an_old_log_that_is_open_to_all_is_closed(file: Path) -> None:
     file.touch(0o644)
     open_log(file, "info", console=False)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_the_bound_as_shipped(file: Path) -> None:
+    """Forty megabytes of events leave twenty-five, the newest of them."""
+    log = open_log(file, "info", console=False)
+    for number in range(1000):
+        log.info("event", number=number, text="x" * 40_000)
+    sizes = [path.stat().st_size for path in file.parent.iterdir()]
+    assert len(sizes) == 5
+    assert max(sizes) <= 5 * 1024**2
+    assert sum(sizes) > 20 * 1024**2
+    assert lines(file)[-1]["number"] == 999
 
 
 @pytest.mark.parametrize("rotating", [False, True])
@@ -180,7 +219,9 @@ def test_the_console(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     log.info("pushed", vault="notes", note=f"a {TOKENS[0]}")
     told = capsys.readouterr()
     assert told.out == ""
-    assert told.err.endswith(' info    pushed vault=notes note="a [secret]"\n')
+    stamp, _, rest = told.err.partition(" info ")
+    assert datetime.fromisoformat(stamp) <= datetime.now(UTC)
+    assert rest == '   pushed vault=notes note="a [secret]"\n'
     assert len(lines(file)) == 1
 
 
@@ -215,3 +256,16 @@ def test_structlog_itself_is_left_alone(file: Path) -> None:
     """Opening a log configures nothing for the rest of the process."""
     open_log(file, "info", console=False)
     assert not structlog.is_configured()
+
+
+def test_what_is_hidden_is_back_afterwards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A package can be imported again, and one that was loaded before was never hidden."""
+    (tmp_path / "some_package.py").write_text("NAME = 'x'")
+    monkeypatch.syspath_prepend(tmp_path)
+    with without("some_package", "json"):
+        assert sys.modules["json"] is json
+        with pytest.raises(ImportError):
+            importlib.import_module("some_package")
+    assert "some_package" not in sys.modules
+    assert importlib.import_module("some_package").NAME == "x"
+    del sys.modules["some_package"]

@@ -11,6 +11,7 @@ from typing import Self, cast
 
 import pytest
 
+from memory_sync.config.logs import trace
 from memory_sync.daemon import worker
 from memory_sync.daemon.client import Client
 from memory_sync.daemon.control import ControlServer
@@ -40,13 +41,13 @@ Cycle = Callable[[], Outcome]
 
 
 class Notes:
-    """A log that keeps what it is told."""
+    """A log that keeps what it is told, exceptions as the real one does."""
 
     def __init__(self) -> None:
         self.events: list[tuple[str, dict[str, object]]] = []
 
     def info(self, event: str, **fields: object) -> None:
-        self.events.append((event, fields))
+        self.events.append((event, dict(trace(None, "", fields))))
 
     warning = error = info
 
@@ -190,7 +191,9 @@ def test_a_fault_is_logged_without_its_text_and_tried_again() -> None:
     """What should not happen ends neither the thread nor shows what was in the exception."""
     with Bench(_raise(ValueError("a secret")), lambda: Outcome(head="h")) as bench:
         wait(lambda: bench.log.events, "it is logged")
-        assert ("worker.fault", {"vault": "v", "kind": "ValueError"}) in bench.log.events
+        [fault] = [fields for event, fields in bench.log.events if event == "worker.fault"]
+        assert (fault["vault"], fault["kind"]) == ("v", "ValueError")
+        assert "in _turn" in str(fault["exception"])
         assert "a secret" not in str(bench.log.events) + str(bench.report())
         request = Request()
         bench.worker.mailbox.put(request)

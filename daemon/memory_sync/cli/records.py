@@ -1,62 +1,73 @@
-"""Lines of the log, read and shown. Imports nothing heavy."""
+"""Lines of the log, read and picked. Imports nothing heavy."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from memory_sync.cli.render import plain
+from memory_sync.config.lines import LEVELS
 
-LEVELS = ("debug", "info", "warning", "error")
-KEYS = ("ts", "level", "event", "exception")
+UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One line, as it is and as it was meant; `rank` is the level's place in LEVELS."""
+    """One line, as it is and as it was meant."""
 
     line: str
     data: Mapping[str, Any]
-    rank: int
 
 
-def read_record(line: str) -> Record | None:
-    """Read a line; one that was cut short by a crash is None."""
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which records somebody wants to see: of this level and above, of a vault, from a time on."""
+
+    level: str = "debug"
+    vault: str | None = None
+    since: datetime | None = None
+
+    def __contains__(self, record: Record) -> bool:
+        """Tell whether a record is wanted; a level that nobody knows always is."""
+        data = record.data
+        level = data.get("level")
+        rank = LEVELS.get(level) if isinstance(level, str) else None
+        if rank is not None and rank < LEVELS[self.level]:
+            return False
+        if self.vault is not None and data.get("vault") != self.vault:
+            return False
+        return self.since is None or _time(data.get("ts")) >= self.since
+
+
+def read_record(line: bytes) -> Record | None:
+    """Read a line; one that was cut short by a crash, or is something else, is None."""
+    text = line.decode("utf-8", "replace")
     try:
-        data = json.loads(line)
-    except ValueError:
+        data = json.loads(text)
+    except (ValueError, RecursionError):
         return None
-    if not isinstance(data, dict):
-        return None
-    level = data.get("level")
-    return Record(line, data, LEVELS.index(level) if level in LEVELS else len(LEVELS))
+    return Record(text, data) if isinstance(data, dict) else None
 
 
-def for_people(record: Record) -> str:
-    """Write a record for a terminal: local time, level, event, fields; a traceback below it."""
-    data = record.data
-    words = [
-        _local(str(data.get("ts", ""))),
-        f"{data.get('level', '')!s:7}",
-        str(data.get("event")),
-    ]
-    words += [f"{key}={_shown(value)}" for key, value in data.items() if key not in KEYS]
-    trace = str(data.get("exception", "")).splitlines()
-    return "\n".join([plain(" ".join(words)), *(f"    {plain(line)}" for line in trace)])
-
-
-def _local(stamp: str) -> str:
+def _time(stamp: object) -> datetime:
+    """Return when a record was written; one without a time is older than all others."""
     try:
-        return f"{datetime.fromisoformat(stamp).astimezone():%Y-%m-%d %H:%M:%S}"
-    except ValueError:
-        return stamp
+        return datetime.fromisoformat(str(stamp)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return datetime.min.replace(tzinfo=UTC)
 
 
-def _shown(value: object) -> str:
-    """Quote what could be taken for another field."""
-    if isinstance(value, str) and value.isprintable() and value and not set(value) & set(' "='):
-        return value
-    return json.dumps(value, ensure_ascii=False)
+def read_since(text: str, now: datetime) -> datetime:
+    """Read how long ago (`10m`) or when (ISO 8601; without a zone it is the person's own).
+
+    Raises ValueError.
+    """
+    try:
+        if ago := re.fullmatch(r"([0-9]+)([smhdw])", text):
+            return now - timedelta(**{UNITS[ago[2]]: int(ago[1])})
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except OverflowError:
+        raise ValueError(text) from None

@@ -1,35 +1,51 @@
-"""The log: JSON lines in a file, and lines for people on a terminal.
+"""The log: JSON lines in a file, and lines for people on a terminal and in the journal.
 
 Importing structlog takes a while: only the daemon and commands that do the work themselves load
-this module.
+this module. `docs/logs.md` lists the events.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-import logging
-import os
 import re
 import sys
+import traceback
 import weakref
-from collections.abc import Mapping, MutableMapping
-from io import TextIOWrapper
-from logging.handlers import RotatingFileHandler
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import Any, cast
 
-import structlog
-from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
-
-from memory_sync.config.durable import make_private_folder
+from memory_sync.config.journal import Journal
+from memory_sync.config.lines import LEVELS, for_people, message
+from memory_sync.config.logfile import FILES, LogFile
 from memory_sync.errors import FileUnwritableError
 
-FILES = 5
+
+@contextlib.contextmanager
+def without(*names: str) -> Iterator[None]:
+    """Let packages that are not loaded yet seem not to be installed."""
+    hidden = [name for name in names if name not in sys.modules]
+    # None is how the language itself marks what cannot be imported; its stubs leave that out.
+    cast("dict[str, ModuleType | None]", sys.modules).update(dict.fromkeys(hidden))
+    try:
+        yield
+    finally:
+        for name in hidden:
+            del sys.modules[name]
+
+
+# For coloured tracebacks, which no daemon writes, structlog loads rich: 4 MB while it runs.
+with without("rich", "better_exceptions"):
+    import structlog
+    from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
+
 FILE_SIZE = 5 * 1024**2
-LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
-PATHS = ("path", "paths")
-"""The fields in which names of memory files may stand; nowhere else do they belong."""
+LONGEST = 64 * 1024
+"""How many letters the JSON of an event has at most, before its values are cut."""
+FIRST_VALUES = 50
+FIRST_LETTERS = 1000
 
 SECRET = re.compile(
     r"AGE-(?:SECRET-KEY|PLUGIN)-[0-9A-Z+-]+"  # an age identity
@@ -39,25 +55,25 @@ SECRET = re.compile(
 MASK = "[secret]"
 
 
-def open_log(path: Path, level: str, console: bool, *, paths: bool = False) -> FilteringBoundLogger:
+def open_log(
+    path: Path, level: str, console: bool, *, journal: Journal | None = None
+) -> FilteringBoundLogger:
     """Open the log; the file is closed when the last logger on it is gone.
 
-    `console` adds lines for people on standard error; `paths` lets the fields `path` and `paths`
-    through. A disk that fills up later costs lines, never the daemon. Raises FileUnwritableError.
+    `console` adds lines for people on standard error, `journal` events in the system's journal. A
+    disk that fills up later costs lines, never the daemon. Raises FileUnwritableError.
     """
     try:
-        make_private_folder(path.parent)
-        handler = _PrivateFile(path, maxBytes=FILE_SIZE, backupCount=FILES - 1, encoding="utf-8")
+        file = LogFile(path, FILE_SIZE, FILES)
     except OSError as error:
         detail = error.strerror or type(error).__name__
         raise FileUnwritableError(path=path, detail=detail) from None
     log: FilteringBoundLogger = structlog.wrap_logger(
-        _Sink(handler, console=console),
+        _Sink(file, journal, console=console),
         processors=[
-            *([] if paths else [drop_paths]),
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True, key="ts"),
-            structlog.processors.format_exc_info,
+            trace,
             redact,
             _in_order,
         ],
@@ -68,9 +84,20 @@ def open_log(path: Path, level: str, console: bool, *, paths: bool = False) -> F
     return log
 
 
-def drop_paths(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Leave out the names of memory files."""
-    return {key: value for key, value in event.items() if key not in PATHS}
+def trace(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Put where an exception came from into the field `exception`.
+
+    What the exception says is left out: names of memory files and their text could be in it.
+    """
+    given = event.pop("exc_info", None)
+    error = sys.exc_info()[1] if given is True else given
+    if isinstance(error, BaseException):
+        places = traceback.format_tb(error.__traceback__)
+        lines = ["Traceback (most recent call last):\n", *places, type(error).__name__]
+        if isinstance(error, OSError) and error.strerror:
+            lines[-1] += f" ({error.strerror})"
+        event["exception"] = "".join(lines)
+    return event
 
 
 def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
@@ -105,14 +132,22 @@ def _in_order(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDi
 class _Sink:
     """What structlog hands each finished event to."""
 
-    def __init__(self, handler: logging.Handler, *, console: bool) -> None:
-        self._handler = handler
+    def __init__(self, file: LogFile, journal: Journal | None, *, console: bool) -> None:
+        self._file = file
+        self._journal = journal
         self._console = console
-        weakref.finalize(self, handler.close)
+        weakref.finalize(self, file.close)
+        if journal:
+            weakref.finalize(self, journal.close)
 
     def _write(self, /, **event: Any) -> None:
         line = json.dumps(event)
-        self._handler.handle(logging.makeLogRecord({"msg": line}))
+        if len(line) > LONGEST:
+            event = {**{key: _shortened(value) for key, value in event.items()}, "cut": True}
+            line = json.dumps(event)
+        self._file.write(line)
+        if self._journal:
+            self._journal.send(event, message(event))
         if self._console:
             # A terminal that was closed costs its lines only.
             with contextlib.suppress(OSError, ValueError):
@@ -121,38 +156,9 @@ class _Sink:
     debug = info = warning = error = critical = _write
 
 
-class _PrivateFile(RotatingFileHandler):
-    """A rotating file that only its owner can read, and that never breaks who writes to it."""
-
-    def _open(self) -> TextIOWrapper:
-        handle = os.open(
-            self.baseFilename, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600
-        )
-        os.fchmod(handle, 0o600)
-        return open(handle, "a", encoding=self.encoding)
-
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
-        """Give up this line: there is nowhere left to tell of it."""
-
-    def close(self) -> None:
-        """Close the file; what a full disk refuses until the end is given up."""
-        with contextlib.suppress(OSError, ValueError):
-            super().close()
-
-
-def for_people(event: MutableMapping[str, Any]) -> str:
-    """Write an event for a terminal: time, level, what, fields; an exception on its own lines."""
-    rest = {key: value for key, value in event.items() if key not in ("ts", "level", "event")}
-    trace = rest.pop("exception", "")
-    words = [str(event.get("ts", ""))[11:19], f"{event.get('level', ''):7}"]
-    words += [_safe(str(event.get("event", "")), spaces=True)]
-    words += [f"{_safe(key)}={_safe(value)}" for key, value in rest.items()]
-    lines = [" ".join(words), *(f"    {_safe(line, spaces=True)}" for line in trace.splitlines())]
-    return "\n".join(lines)
-
-
-def _safe(value: object, *, spaces: bool = False) -> str:
-    """Quote what could be taken for another field or would command the terminal."""
-    if isinstance(value, str) and value.isprintable() and (spaces or not set(value) & set(' "=')):
-        return value
-    return json.dumps(value)
+def _shortened(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_shortened(inner) for inner in value[:FIRST_VALUES]]
+    if isinstance(value, str):
+        return value[:FIRST_LETTERS]
+    return value if value is None or isinstance(value, (bool, int, float)) else "…"

@@ -3,111 +3,114 @@
 from __future__ import annotations
 
 import os
+import select
 import sys
 import time
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterable
+from contextlib import closing
+from datetime import UTC, datetime
 
 import click
 
-from memory_sync.cli.options import example
-from memory_sync.cli.records import LEVELS, Record, for_people, read_record
+from memory_sync.cli.options import example, vault_option
+from memory_sync.cli.records import Record, Wanted, read_record, read_since
 from memory_sync.cli.render import plain
 from memory_sync.cli.result import Result
+from memory_sync.cli.tail import Tail
 from memory_sync.config.directories import directories
+from memory_sync.config.lines import LEVELS, for_people
 
-ROTATED = 4
-"""How many older files of the log there may be."""
+COUNT = 20
 LOOK_EVERY = 0.25
 """Seconds between looks at a log that is followed."""
 
 
-@click.command("logs", epilog=example("memory-sync logs -f --level warning"))
+def _read_since(
+    _context: click.Context, _option: click.Parameter, text: str | None
+) -> datetime | None:
+    """Read the value of --since; a bad one is told what it could be."""
+    try:
+        return None if text is None else read_since(text, datetime.now(UTC))
+    except ValueError:
+        message = f"{text!r} is no time: 10m, 2h, 3d, or 2026-01-31T18:00."
+        raise click.BadParameter(message) from None
+
+
+@click.command("logs", epilog=example("memory-sync logs -f --level warning --since 2h"))
 @click.option("-f", "--follow", is_flag=True, help="Go on with what is written from now on.")
 @click.option(
-    "-n", "count", metavar="N", type=click.IntRange(min=0), default=20, help="How many lines [20]."
+    "-n",
+    "count",
+    metavar="N",
+    type=click.IntRange(min=0),
+    help=f"How many lines [{COUNT}; with --since all].",
 )
 @click.option(
-    "--level", type=click.Choice(LEVELS), default="debug", help="Only this level and above."
+    "--level", type=click.Choice(tuple(LEVELS)), default="debug", help="Only this level and above."
 )
+@click.option(
+    "--since",
+    callback=_read_since,
+    metavar="TIME",
+    help="Only from then on: 10m, 2h, 3d, or a time.",
+)
+@vault_option
 @click.option("--json", "raw", is_flag=True, help="Show the lines as they are: JSON.")
-def command(follow: bool, count: int, level: str, raw: bool) -> Result:
+def command(
+    *,
+    follow: bool,
+    count: int | None,
+    level: str,
+    since: datetime | None,
+    vault: str | None,
+    raw: bool,
+) -> Result:
     """Show the end of the daemon's log."""
     path = directories(os.environ).log_file
-    least = LEVELS.index(level)
-    tail = Tail(path) if follow else None
-    for record in last(path, count, least):
-        _write(record, raw=raw)
-    if not path.exists():
-        print(plain(f"There is no log yet: {path}"), file=sys.stderr)
-    while tail:
-        for line in tail.lines():
-            new = read_record(line)
-            if new and new.rank >= least:
-                _write(new, raw=raw)
-        time.sleep(LOOK_EVERY)
+    wanted = Wanted(level, vault, since)
+    if count is None and since is None:
+        count = COUNT
+    try:
+        with closing(Tail(path)) as tail:
+            tail.begin(
+                lambda line: _picked(line, wanted) is not None,
+                count,
+                since.timestamp() if since else 0.0,
+            )
+            _write(tail.lines(), wanted, raw=raw)
+            if not path.exists():
+                print(plain(f"There is no log yet: {path}"), file=sys.stderr)
+            while follow:
+                if _is_unread():
+                    raise BrokenPipeError
+                time.sleep(LOOK_EVERY)
+                _write(tail.lines(), wanted, raw=raw)
+    except KeyboardInterrupt:
+        if not follow:
+            raise
+        # That is how one ends it.
+        return Result(written=True, status=130)
     return Result(written=True)
 
 
-def _write(record: Record, *, raw: bool) -> None:
-    print(record.line if raw else for_people(record), flush=True)
+def _write(lines: Iterable[bytes], wanted: Wanted, *, raw: bool) -> None:
+    for line in lines:
+        if record := _picked(line, wanted):
+            print(record.line if raw else for_people(record.data))
+    sys.stdout.flush()
 
 
-def last(path: Path, count: int, least: int) -> list[Record]:
-    """Return the last records of at least this level, also those in files that were put aside."""
-    found: list[Record] = []
-    for file in (path, *(path.with_name(f"{path.name}.{n + 1}") for n in range(ROTATED))):
-        if len(found) >= count:
-            break
-        try:
-            text = file.read_text("utf-8", errors="replace")
-        except OSError:
-            continue
-        records = filter(None, map(read_record, text.splitlines()))
-        found = [record for record in records if record.rank >= least] + found
-    return found[-count:] if count else []
+def _picked(line: bytes, wanted: Wanted) -> Record | None:
+    record = read_record(line)
+    return record if record and record in wanted else None
 
 
-class Tail:
-    """What is written to a log from now on, over the change to a new file, too."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._handle: int | None = None
-        self._rest = b""
-        self._open()
-        if self._handle is not None:
-            os.lseek(self._handle, 0, os.SEEK_END)
-
-    def _open(self) -> None:
-        try:
-            self._handle = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
-        except OSError:
-            self._handle = None
-
-    def lines(self) -> Iterator[str]:
-        """Return the whole lines that are new."""
-        if self._handle is None:
-            self._open()
-        while self._handle is not None:
-            yield from self._more(self._handle)
-            if not self._replaced(self._handle):
-                return
-            # What came between the last read and the change is still in the old file.
-            yield from self._more(self._handle)
-            os.close(self._handle)
-            self._rest = b""
-            self._open()
-
-    def _more(self, handle: int) -> Iterator[str]:
-        while chunk := os.read(handle, 65536):
-            *whole, self._rest = (self._rest + chunk).split(b"\n")
-            for line in whole:
-                yield line.decode("utf-8", "replace")
-
-    def _replaced(self, handle: int) -> bool:
-        try:
-            now = self._path.stat()
-        except OSError:
-            return False
-        return now.st_ino != os.fstat(handle).st_ino
+def _is_unread() -> bool:
+    """Tell whether nobody reads standard output any more: a pipe that was closed."""
+    try:
+        handle = sys.stdout.fileno()
+    except (OSError, ValueError):
+        return False
+    asked = select.poll()
+    asked.register(handle, 0)
+    return any(event & (select.POLLERR | select.POLLHUP) for _, event in asked.poll(0))
