@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 from memory_sync import errors
+from memory_sync.app import sync as app_sync
+from memory_sync.cli import standing
 from memory_sync.cli.group import COMMANDS, EPILOG
 from memory_sync.cli.result import ORDER
-from memory_sync.daemon import control, protocol
+from memory_sync.daemon import client, control, crowd, protocol
 from memory_sync.daemon.client import Client
 from memory_sync.daemon.control import ControlServer
 from memory_sync.daemon.mailbox import Board, Request
@@ -194,15 +196,18 @@ def ask(tmp_path: Path) -> Iterator[Socket]:
         server.close()
 
 
+SERVED = ControlServer(Path("socket"), Board(), lambda _, __: lambda: True)
+"""A server that is never opened: its table is that of every daemon."""
+
+
 def methods() -> list[str]:
     """Return the methods of docs/control.md."""
     return re.findall(r"^### `(\w+)`$", page("docs/control.md"), re.MULTILINE)
 
 
 def test_the_page_lists_every_method() -> None:
-    """docs/control.md has the methods that the server looks for, and no other."""
-    code = Path(control.__file__).read_text("utf-8")
-    assert sorted(methods()) == sorted(re.findall(r'method == "(\w+)"', code))
+    """docs/control.md has the methods of a real daemon, and no other."""
+    assert sorted(methods()) == sorted(SERVED.methods)
 
 
 def test_each_method_of_the_page_is_answered(ask: Socket) -> None:
@@ -213,12 +218,16 @@ def test_each_method_of_the_page_is_answered(ask: Socket) -> None:
         ask("nonsense", {})
 
 
-def table_of(method: str, head: str) -> set[str]:
-    """Return the first cells of the table with this header in a method's section."""
+def cells_of(method: str, head: str) -> list[list[str]]:
+    """Return the rows of the table with this header in a method's section."""
     body = section(page("docs/control.md"), f"### `{method}`")
     table = re.search(rf"^\| {head} .*\n(?:\|.*\n)+", body, re.MULTILINE)
-    assert table
-    return {row[0] for row in rows(table[0])}
+    return rows(table[0]) if table else []
+
+
+def table_of(method: str, head: str) -> set[str]:
+    """Return the first cells of that table."""
+    return {row[0] for row in cells_of(method, head)}
 
 
 def test_the_page_lists_what_is_answered(ask: Socket) -> None:
@@ -229,26 +238,49 @@ def test_the_page_lists_what_is_answered(ask: Socket) -> None:
 
 
 def test_the_page_lists_every_parameter(ask: Socket) -> None:
-    """Each parameter of `sync` in docs/control.md is one that the server looks at."""
-    wrong: dict[str, Any] = {"vaults": ["other"], "up": 1, "down": 1, "dry_run": 1, "confirm": 1}
-    assert table_of("sync", "parameter") == set(wrong)
-    for name, value in wrong.items():
-        with pytest.raises(UsageError):
-            ask("sync", {name: value})
+    """The parameters in docs/control.md are those of the table of methods, and are looked at."""
+    for name, method in SERVED.methods.items():
+        listed = table_of(name, "parameter")
+        assert listed == set(method.parameters or {})
+        for parameter in listed:
+            with pytest.raises(UsageError):
+                ask(name, {parameter: [5]})
+
+
+def test_the_page_has_the_defaults() -> None:
+    """What docs/control.md says of a parameter that is not given is what the server takes."""
+    for name, method in SERVED.methods.items():
+        said = {row[0]: row[1] for row in cells_of(name, "parameter")}
+        meant = {name: json.dumps(it.default) for name, it in (method.parameters or {}).items()}
+        assert said == meant
 
 
 def test_the_page_has_the_limits() -> None:
     """The limits in docs/control.md are the code's."""
     said = {row[0]: row[1] for row in rows(section(page("docs/control.md"), "## Limits"))}
-    assert said["a request"].startswith(f"{protocol.MAX_REQUEST // 1024} KiB")
-    assert said["an answer"].startswith(f"{protocol.MAX_LINE // 1024**2} MiB")
-    assert said["connections at once"].startswith(f"{control.CONNECTIONS};")
-    assert said["silence on a connection"] == f"{control.IDLE_SECONDS:.0f} s"
-    assert control.SYNC_SECONDS == 3600
+    begins = {
+        "a request": f"{protocol.MAX_REQUEST // 1024} KiB;",
+        "an answer": f"{protocol.MAX_ANSWER // 1024**2} MiB",
+        "the time to the next request, until it is there whole": f"{control.REQUEST_SECONDS:.0f} s",
+        "the time to take in an answer, or a notification": f"{control.TAKE_SECONDS:.0f} s",
+        "connections at once": f"{crowd.CONNECTIONS},",
+        "connections that wait for a `sync": f"{crowd.WAITING};",
+        "a `sync": "an answer after an hour",
+    }
+    assert said.keys() == begins.keys()
+    for what, limit in begins.items():
+        assert said[what].startswith(limit)
+    assert protocol.SYNC_SECONDS == 3600
+    prose = " ".join(section(page("docs/control.md"), "## Limits").split())
+    assert f"within the last {crowd.SILENT_SECONDS} s" in prose
+    assert "has to come within 5 s" in prose
+    assert f"all of it within {standing.SILENT_AFTER} s" in prose
+    assert f"{app_sync.SYNC_TIMEOUT:.0f} s without a notification" in prose
+    assert f"after {client.STANDSTILL / 60:.0f} minutes" in prose
 
 
 def test_the_page_lists_the_codes_of_errors() -> None:
     """The numbers in docs/control.md are those that the server answers with."""
     listed = {int(row[0]) for row in rows(section(page("docs/control.md"), "## Errors"))}
-    names = ("PARSE_ERROR", "INVALID_REQUEST", "METHOD_UNKNOWN", "PARAMS_INVALID", "FAILED")
-    assert listed == {getattr(protocol, name) for name in names}
+    names = ("PARSE_ERROR", "INVALID_REQUEST", "METHOD_UNKNOWN", "PARAMS_INVALID", "FAULT")
+    assert listed == {getattr(protocol, name) for name in (*names, "FAILED", "BUSY")}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
 import stat
 import subprocess
@@ -22,7 +21,7 @@ from memory_sync.daemon.methods import Method, Parameter, is_flag
 from memory_sync.daemon.peer import peer_uid
 from memory_sync.errors import BusyError, SocketError
 from tests.daemon.talking import Served, greeting, line, peer, read, say, served, settle
-from tests.needs import needs_linux
+from tests.needs import needs_linux, needs_root
 
 
 @pytest.fixture
@@ -254,8 +253,7 @@ def test_the_socket_is_private(here: Served) -> None:
 def test_another_user_is_refused_whatever_the_modes_are(here: Served) -> None:
     """A process with another uid gets no answer, also where the files would let it in."""
     needs_linux()
-    if os.getuid() != 0:
-        pytest.skip("needs root: only root can become another user")
+    needs_root()
     path = Path(here.path)
     for folder in [path.parent, *path.parents]:
         if folder.stat().st_uid == 0 and folder != Path("/"):

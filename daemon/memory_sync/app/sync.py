@@ -6,6 +6,7 @@ import math
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from memory_sync.app.context import Context
@@ -121,15 +122,14 @@ def through_daemon(
     """Let the daemon do it for the vaults that it serves; no rows if none runs."""
     places = context.directories
     try:
-        with Client(find_socket(places.daemon_lock, places.socket), SYNC_TIMEOUT) as client:
-            serves = {row["name"] for row in client.call("status", {})["vaults"]}
+        with Client(find_socket(places.daemon_lock, places.socket)) as client:
+            serves = {row["name"] for row in client.status()["vaults"]}
             mine = [name for name in names if name in serves]
             if not mine:
                 return {}
             params = {"vaults": mine, **asdict(wish)}
-            answer: dict[str, Any] = client.call(
-                "sync", params, lambda told: _pass_on(told, report)
-            )
+            told = partial(_pass_on, report)
+            answer: dict[str, Any] = client.call("sync", params, told, SYNC_TIMEOUT)
             return answer
     except (DaemonSilentError, DaemonVersionError):
         raise
@@ -137,7 +137,7 @@ def through_daemon(
         return {}
 
 
-def _pass_on(told: Mapping[str, Any], report: Report) -> None:
+def _pass_on(report: Report, told: Mapping[str, Any]) -> None:
     """Show what the daemon says of how far it is."""
     with suppress(TypeError):  # an older daemon says nothing, a newer one perhaps more
         report(Step(**told))

@@ -12,8 +12,12 @@ SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 @contextmanager
 def ended_by_signals() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP end the command as Ctrl-C does: what it has begun is cleared away."""
-    before = {number: signal.signal(number, _interrupt) for number in SIGNALS}
+    """Let SIGTERM and SIGHUP end the command as Ctrl-C does: what it has begun is cleared away.
+
+    One that is ignored (by nohup) stays so.
+    """
+    heeded = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, _interrupt) for number in heeded}
     try:
         yield
     finally:

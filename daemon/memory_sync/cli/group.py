@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 import click
 
 from memory_sync import __version__
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 COMMANDS = {
     "init": "Set up a vault for a folder, or join one that exists.",
@@ -14,12 +19,17 @@ COMMANDS = {
     "push": "Send now what changed here.",
     "pull": "Fetch now what changed elsewhere.",
     "status": "Show how every vault is, and what mends it.",
+    "pause": "Let the daemon do nothing by itself for a while.",
+    "resume": "End a pause.",
     "confirm": "Let pass what a halt has stopped.",
     "restore": "Bring back what a sync has replaced or removed.",
     "logs": "Show the end of the daemon's log.",
     "export-key": "Write the key of a vault to a file.",
     "import-key": "Take in the key of a vault from another machine.",
     "daemon": "Run the daemon in the foreground.",
+    "service": "Have the daemon run by itself, after every login or boot.",
+    "doctor": "Check everything that a sync needs, and show what mends it.",
+    "completion": "Print what lets a shell complete the words of this program.",
     "demo": "Show two machines that keep one memory.",
 }
 """Each command with its summary, in the order in which `--help` lists them."""
@@ -48,7 +58,20 @@ class LazyGroup(click.Group):
             return None
         module = import_module(f"memory_sync.cli.commands.{cmd_name.replace('-', '_')}")
         command: click.Command = module.command
+        gc.enable()
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete the name of a command, without loading any, or an option."""
+        # Imported here because only a shell that completes needs it.
+        from click.shell_completion import CompletionItem
+
+        items = [
+            CompletionItem(name, help=summary)
+            for name, summary in COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
+        return [*items, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(
         self,

@@ -97,7 +97,7 @@ class Machine:
         """Tell whether the daemon runs and has everything in sync."""
         try:
             with Client(find_socket(self.places.daemon_lock, self.places.socket), 1.0) as client:
-                rows = client.call("status", {})["vaults"]
+                rows = client.status()["vaults"]
         except DaemonError:
             return False
         return bool(rows) and all(row["state"] == Phase.IDLE for row in rows)

@@ -18,6 +18,8 @@ from memory_sync.model import Problem
 
 INTERRUPTED = Result(errors=(Problem("interrupted", "Interrupted.", "", 130),), status=130)
 DEBUG = "MEMORY_SYNC_DEBUG"
+COMPLETE = "_MEMORY_SYNC_COMPLETE"
+"""The variable in which a shell that completes a command says what it wants."""
 
 
 def main(args: Sequence[str] | None = None) -> int:
@@ -56,6 +58,10 @@ def run(words: Sequence[str], command: str) -> Result:
 
     from memory_sync.cli.group import group
 
+    if instruction := os.environ.get(COMPLETE):
+        from memory_sync.cli.completing import complete
+
+        return Result(status=complete(instruction), written=True)
     try:
         with group.make_context("memory-sync", list(words)) as context:
             answer = group.invoke(context)

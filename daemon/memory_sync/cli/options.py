@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
 
 import click
 
+FILES = click.Path().shell_complete
+"""How a shell completes what is a file."""
+FOLDERS = click.Path(file_okay=False).shell_complete
+"""How a shell completes what is a folder."""
 JSON_HELP = "Answer with one line of JSON, for programs."
 
 Command = Callable[..., Any]
@@ -24,7 +29,25 @@ def json_option(command: Command) -> Command:
 
 def vault_option(command: Command) -> Command:
     """Add `--vault NAME`."""
-    return click.option("--vault", metavar="NAME", help="Only this vault.")(command)
+    return click.option("--vault", metavar="NAME", help="Only this vault.", shell_complete=_vaults)(
+        command
+    )
+
+
+def _vaults(_: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """Return the vaults of the configuration that begin so; none of a broken one."""
+    # Imported here because only a shell that completes needs it.
+    import tomllib
+
+    from memory_sync.config.directories import directories
+    from memory_sync.errors import MemorySyncError
+
+    try:
+        text = directories(os.environ).config_file.read_text("utf-8")
+        names = [str(vault["name"]) for vault in tomllib.loads(text)["vault"]]
+    except (OSError, ValueError, KeyError, TypeError, MemorySyncError):
+        return []
+    return [name for name in names if name.startswith(incomplete)]
 
 
 def yes_option(command: Command) -> Command:

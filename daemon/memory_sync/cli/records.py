@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from memory_sync.cli.spans import read_span
 from memory_sync.config.lines import LEVELS
-
-UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +64,8 @@ def read_since(text: str, now: datetime) -> datetime:
     Raises ValueError.
     """
     try:
-        if ago := re.fullmatch(r"([0-9]+)([smhdw])", text):
-            return now - timedelta(**{UNITS[ago[2]]: int(ago[1])})
+        if (ago := read_span(text)) is not None:
+            return now - timedelta(seconds=ago)
         return datetime.fromisoformat(text).astimezone(UTC)
     except OverflowError:
         raise ValueError(text) from None

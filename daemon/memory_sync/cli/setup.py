@@ -15,8 +15,10 @@ from memory_sync.app.standing import remembered_files
 from memory_sync.app.sync import Wish, sync
 from memory_sync.cli import credentials
 from memory_sync.cli.ask import confirm, say
+from memory_sync.cli.ending import ended_by_signals
 from memory_sync.cli.render import waiting
 from memory_sync.cli.result import Line, Result
+from memory_sync.cli.serving import renewed, with_service
 from memory_sync.cli.syncing import report
 from memory_sync.cli.where import (
     DEFAULT_REPOSITORY,
@@ -87,7 +89,13 @@ def set_up(options: Options) -> Result:
         credentials.offer_to_store(context, passing, aim.vault, yes=options.yes)
     credentials.offer_identity(context, trust.recipient, yes=options.yes)
     context = _configure(context, aim, options, trust)
-    return _first_sync(context, aim, scan, trust, spool, founded=founded, compared=compared)
+    troubles = renewed(context)
+    done = _first_sync(context, aim, scan, trust, spool, founded=founded, compared=compared)
+    done = replace(
+        done, errors=(*troubles, *done.errors), status=done.status or int(bool(troubles))
+    )
+    served = bool(done.data["served"])
+    return with_service(context, done, wanted=options.service, served=served)
 
 
 def _with_device(context: Context, options: Options) -> Context:
@@ -240,7 +248,7 @@ def _first_sync(
 ) -> Result:
     """Sync what was set up, and say what comes next."""
     name = aim.vault.name
-    with waiting("Syncing") as show:
+    with ended_by_signals(), waiting("Syncing") as show:
         served = _taken_up(context, aim)
         rows = _sync_patiently(context, name, show, spool)
     done = report(context.directories, rows)
@@ -261,7 +269,8 @@ def _first_sync(
     }
     several = len(context.settings.vault) > 1
     lines = [*_told(done.lines, name, served=served)]
-    lines += _next_steps(name, exported=exported, served=served, several=several)
+    if not exported:
+        lines += _export_now(name, several=several)
     return Result(data, tuple(lines), done.errors, done.status)
 
 
@@ -272,16 +281,11 @@ def _told(lines: tuple[Line, ...], vault: str, *, served: bool) -> Iterator[Line
         yield Line(f"{vault}: the daemon has synced it already") if quicker else line
 
 
-def _next_steps(vault: str, *, exported: bool, served: bool, several: bool) -> list[Line]:
-    lines = []
-    if not exported:
-        lines += [
-            Line("Without its key nobody can read the vault, you included. Export it now:"),
-            Line(f"    {export_command(vault, several=several)}", "bold"),
-        ]
-    if not served:
-        lines += [Line("To keep syncing:"), Line("    memory-sync daemon", "bold")]
-    return lines
+def _export_now(vault: str, *, several: bool) -> list[Line]:
+    return [
+        Line("Without its key nobody can read the vault, you included. Export it now:"),
+        Line(f"    {export_command(vault, several=several)}", "bold"),
+    ]
 
 
 def _taken_up(context: Context, aim: Aim) -> bool:
@@ -291,7 +295,7 @@ def _taken_up(context: Context, aim: Aim) -> bool:
     while True:
         try:
             with Client(find_socket(places.daemon_lock, places.socket), 1.0) as client:
-                rows = client.call("status", {})["vaults"]
+                rows = client.status()["vaults"]
         except DaemonError:
             return False
         if any(row["name"] == aim.vault.name and _has_root(row, aim) for row in rows):

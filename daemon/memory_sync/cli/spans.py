@@ -1,4 +1,4 @@
-"""Spans of time as people type them: `90s`, `30m`, `2h`, `1d`, `1h30m`."""
+"""Spans of time as people type them: `90s`, `30m`, `2h`, `1d`, `1w`, `1h30m`."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import re
 
 import click
 
-UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-WORD = re.compile(r"(\d{1,6})([smhd])")
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+WORD = re.compile(r"([0-9]{1,6})([smhdw])")
 SPAN = re.compile(rf"(?:{WORD.pattern})+")
 
 

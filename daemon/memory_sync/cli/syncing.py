@@ -9,6 +9,7 @@ from typing import Any
 from memory_sync.app.context import load_context
 from memory_sync.app.sync import Wish, sync
 from memory_sync.cli.conflicts import conflicts_problem
+from memory_sync.cli.ending import ended_by_signals
 from memory_sync.cli.render import waiting
 from memory_sync.cli.result import Line, Result, as_problem, worst
 from memory_sync.cli.words import many, size
@@ -29,7 +30,7 @@ def sync_now(vault: str | None, wish: Wish) -> Result:
     """Sync one vault or all, and report."""
     context = load_context(os.environ)
     vaults = context.vaults(vault)
-    with waiting("Syncing") as show:
+    with ended_by_signals(), waiting("Syncing") as show:
         rows = sync(context, vaults, wish, show)
     return report(context.directories, rows)
 

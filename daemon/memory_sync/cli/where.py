@@ -46,6 +46,7 @@ class Options:
     include: tuple[str, ...] = ()
     allow_public: bool = False
     yes: bool = False
+    service: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,10 @@ def command_of(options: Options) -> str:
         words += [f"--{option}", value] if value else []
     for pattern in options.include:
         words += ["--include", pattern]
-    return shlex.join(words + ["--allow-public"] * options.allow_public)
+    words += ["--allow-public"] * options.allow_public
+    if options.service is not None:
+        words.append("--service" if options.service else "--no-service")
+    return shlex.join(words)
 
 
 def normalised(remote: str) -> str:

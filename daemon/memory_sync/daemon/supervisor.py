@@ -66,7 +66,9 @@ class Supervisor:
         self._workers: dict[str, Worker] = {}
         self._signals: Mailbox[int] = Mailbox()
         self._network = NetworkWatch(lambda: self._signals.put(NETWORK), open_ear())
-        self._control = ControlServer(places.socket, self._board, self._submit)
+        self._control = ControlServer(
+            places.socket, self._board, self._submit, fault=self._control_failed
+        )
 
     def run(self) -> None:
         """Serve until a signal ends it.
@@ -155,6 +157,10 @@ class Supervisor:
         deadline = self._clock.monotonic() + PATIENCE
         for worker in workers:
             worker.join(timeout=max(0.0, deadline - self._clock.monotonic()))
+
+    def _control_failed(self, method: str, error: Exception) -> None:
+        """Write down where a method failed that should not be able to."""
+        self._log.error("control.fault", method=method, kind=type(error).__name__, exc_info=error)
 
     def _submit(self, vault: str, request: Request) -> Callable[[], bool]:
         """Give a request to a vault's worker; return what tells whether that still lives."""

@@ -148,16 +148,26 @@ class State:
     # --- the remote tree ---
 
     def snapshot(self) -> Snapshot:
-        """Load the remote as it was accepted last."""
+        """Load the remote as it was accepted last.
+
+        A text that is there many times, such as a mode or a device, is kept once; so is one that
+        listing and objects have in common.
+        """
         shot = Snapshot(self.get("head") or "")
+        seen: dict[str, str] = {}
+
+        def once(text: str) -> str:
+            return seen.setdefault(text, text)
+
         for path, mode, blob in self._db.execute("SELECT path, mode, id FROM listing"):
-            shot.listing[path.decode("utf-8", "surrogateescape")] = Entry(mode, blob)
+            place = once(path.decode("utf-8", "surrogateescape"))
+            shot.listing[place] = Entry(once(mode), once(blob))
         for name, path, digest, size, mode, mtime, device, parts in self._db.execute(
             "SELECT name, path, digest, size, mode, mtime, device, parts FROM object"
         ):
             version = FileVersion(digest, size, mode, mtime)
-            pieces = tuple(Part(*part) for part in json.loads(parts))
-            shot.objects[name] = (path, RemoteFile(version, device, pieces))
+            pieces = tuple(Part(once(blob), plain) for blob, plain in json.loads(parts))
+            shot.objects[once(name)] = (path, RemoteFile(version, once(device), pieces))
         for name, blobs, detail in self._db.execute("SELECT name, blobs, detail FROM broken"):
             shot.broken[name] = Broken(tuple(json.loads(blobs)), detail)
         return shot

@@ -26,6 +26,7 @@ def command(vault: str | None, root: str | None, yes: bool) -> Result:
     # Imported here so that --help is quick.
     from memory_sync.app.context import load_context
     from memory_sync.app.sync import Wish, sync
+    from memory_sync.cli.ending import ended_by_signals
     from memory_sync.cli.render import waiting
     from memory_sync.cli.syncing import report
     from memory_sync.errors import UsageError
@@ -55,7 +56,7 @@ def command(vault: str | None, root: str | None, yes: bool) -> Result:
         errors = (*troubles, *left)
         lines = () if errors else (Line("Nothing is halted."),)
         return Result({"vaults": []}, lines, errors, worst(error.status for error in errors))
-    with waiting("Syncing") as show:
+    with ended_by_signals(), waiting("Syncing") as show:
         meant = [vault for vault in vaults if vault.name in plans]
         done = sync(context, meant, Wish(confirm=plans), show)
     return report(context.directories, done)

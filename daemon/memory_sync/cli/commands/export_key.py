@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from memory_sync.cli.options import JSON_HELP, example, vault_option
+from memory_sync.cli.options import FILES, JSON_HELP, example, vault_option
 from memory_sync.cli.result import Line, Result
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ STDOUT = "-"
 
 
 @click.command("export-key", epilog=example("memory-sync export-key ~/memory-sync-key.txt"))
-@click.argument("file")
+@click.argument("file", shell_complete=FILES)
 @click.option("--passphrase", is_flag=True, help="Ask for a passphrase, and encrypt the file.")
 @vault_option
 @click.option("--json", "as_json", is_flag=True, help=JSON_HELP)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from memory_sync.cli.options import example, json_option
+from memory_sync.cli.options import FILES, example, json_option
 from memory_sync.cli.result import Line, Result
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ STDIN = "-"
 
 
 @click.command("import-key", epilog=example("memory-sync import-key ~/memory-sync-key.txt"))
-@click.argument("file", default=STDIN)
+@click.argument("file", default=STDIN, shell_complete=FILES)
 @json_option
 def command(file: str) -> Result:
     """Take in the key of a vault from another machine.

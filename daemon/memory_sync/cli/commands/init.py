@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from memory_sync.cli.options import example, json_option, yes_option
+from memory_sync.cli.options import FOLDERS, example, json_option, yes_option
 from memory_sync.cli.result import Line, Result
 
 
@@ -19,7 +19,7 @@ from memory_sync.cli.result import Line, Result
         "memory-sync init ~/agent --remote file:///mnt/nas/memory.git",
     ),
 )
-@click.argument("root", required=False, type=click.Path(path_type=Path))
+@click.argument("root", required=False, type=click.Path(path_type=Path), shell_complete=FOLDERS)
 @click.option(
     "--remote",
     metavar="URL",
@@ -36,6 +36,11 @@ from memory_sync.cli.result import Line, Result
     help="Which files are synced; may be given several times. Default: MEMORY.md, memory/**/*.md.",
 )
 @click.option("--allow-public", is_flag=True, help="Let the repository be one that all can see.")
+@click.option(
+    "--service/--no-service",
+    default=None,
+    help="Install the service too, or do not ask about it. --yes alone installs none.",
+)
 @click.option("--new-token", is_flag=True, help="Only store a new token for a vault.")
 @yes_option
 @json_option
@@ -48,6 +53,7 @@ def command(
     device: str | None,
     include: tuple[str, ...],
     allow_public: bool,
+    service: bool | None,
     new_token: bool,
     yes: bool,
 ) -> Result:
@@ -69,6 +75,7 @@ def command(
         include=include,
         allow_public=allow_public,
         yes=yes,
+        service=service,
     )
     if new_token:
         return _new_token(options.remote, vault)

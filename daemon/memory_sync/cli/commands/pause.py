@@ -22,11 +22,11 @@ from memory_sync.errors import FileUnwritableError
 )
 @json_option
 def command(span: float | None) -> Result:
-    """Let the daemon do nothing by itself, until `resume`.
+    """Let the daemon do nothing by itself for a while.
 
-    It survives the daemon and the machine. What is under way is brought to its end, and `now`,
-    `push` and `pull` still do what they are told. Nothing is lost: what changes meanwhile is found
-    afterwards.
+    It ends with `resume`, or with --for after that time; a restart or a reboot does not end it.
+    What is under way is brought to its end, and `now`, `push` and `pull` still do what they are
+    told. Nothing is lost: what changes meanwhile is found afterwards.
     """
     path = directories(os.environ).pause_file
     until = None if span is None else time.time() + span

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from memory_sync.cli.options import example, json_option, vault_option, yes_option
+from memory_sync.cli.options import FILES, example, json_option, vault_option, yes_option
 from memory_sync.cli.result import Line, Result
 
 if TYPE_CHECKING:
@@ -23,11 +23,13 @@ if TYPE_CHECKING:
     "restore",
     epilog=example("memory-sync restore --list", "memory-sync restore memory/MEMORY.md"),
 )
-@click.argument("path", required=False)
+@click.argument("path", required=False, shell_complete=FILES)
 @vault_option
 @click.option("--list", "listing", is_flag=True, help="Show what there is; of PATH, if given.")
 @click.option("--at", metavar="TIME", help="The newest that had come by then: as --list has it.")
-@click.option("--to", metavar="FILE", help="Write it to this new file instead.")
+@click.option(
+    "--to", metavar="FILE", help="Write it to this new file instead.", shell_complete=FILES
+)
 @yes_option
 @json_option
 def command(

@@ -16,7 +16,10 @@ from memory_sync.errors import FileUnwritableError
 @click.command("resume", epilog=example("memory-sync resume"))
 @json_option
 def command() -> Result:
-    """End a pause: the daemon looks at everything and goes on."""
+    """End a pause.
+
+    The daemon looks at everything and goes on.
+    """
     path = directories(os.environ).pause_file
     try:
         was = end_pause(path)
