@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
 import pytest
 
 from memory_sync import model
+from memory_sync.cli import looking
 from tests.cli.person import QUICK, Person
 
-OUTSIDE = {"click", "memory_sync"}
+OUTSIDE = {"memory_sync"}
 SLOW = {
-    "asyncio", "concurrent", "decimal", "email", "hashlib", "hmac", "http", "logging",
-    "multiprocessing", "random", "secrets", "shutil", "sqlite3", "ssl", "subprocess",
-    "tempfile", "tomllib", "traceback", "unittest", "xml", "zipfile",
+    "asyncio", "concurrent", "dataclasses", "decimal", "email", "hashlib", "hmac", "http",
+    "inspect", "logging", "multiprocessing", "random", "secrets", "shutil", "sqlite3", "ssl",
+    "subprocess", "tempfile", "tomllib", "traceback", "unittest", "xml", "zipfile",
 }  # fmt: skip
 """Of the standard library: what takes long, or does what a question does not need."""
 DAEMON = {"memory_sync.daemon", *(f"memory_sync.daemon.{name}" for name in (
@@ -22,8 +24,8 @@ DAEMON = {"memory_sync.daemon", *(f"memory_sync.daemon.{name}" for name in (
 LAYERS = ("app", "engine", "ports", "vault", "sync")
 
 
-def test_status_loads_no_more_than_click_json_and_socket(ada: Person) -> None:
-    """Of others only click; of the slow modules none; of ours only what asks and shows."""
+def test_status_loads_no_more_than_json_and_socket(ada: Person) -> None:
+    """Nothing of others; of the slow modules none; of ours only what asks and shows."""
     ada.configure(QUICK)
     assert ada.init().status == 0
     with ada.daemon():
@@ -49,3 +51,34 @@ def test_each_name_of_the_model_is_found_where_it_is_asked_for() -> None:
     assert {name for name in model.__all__ if not hasattr(model, name)} == set()
     with pytest.raises(AttributeError, match="nonsense"):
         model.nonsense  # noqa: B018 - looking is what is tested
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("status",),
+        ("status", "--json"),
+        ("status", "--exit-code", "--json"),
+        ("status", "--vault", "vault", "--exit-code"),
+        ("status", "--json", "--vault", "nobody"),
+    ],
+)
+def test_the_quick_way_answers_what_the_other_one_does(
+    ada: Person, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where click reads the words, the same is said, with the same status."""
+    ada.init()
+    quick = ada.types(*words)
+    monkeypatch.setattr(looking, "quick", lambda _: None)
+    slow = ada.types(*words)
+    assert (slow.status, slow.err) == (quick.status, quick.err)
+    assert re.sub(r"\d+ (s|min) ago", "", slow.out) == re.sub(r"\d+ (s|min) ago", "", quick.out)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("status", "--help"), ("status", "--vault"), ("status", "more"), ("--version", "status")],
+)
+def test_the_quick_way_leaves_to_click_what_is_unusual(words: tuple[str, ...]) -> None:
+    """Help, mistakes and what else there is are read in one place."""
+    assert looking.quick(words) is None

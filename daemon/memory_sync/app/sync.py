@@ -86,7 +86,7 @@ def _resumed(clock: Clock, rows: Mapping[str, Any]) -> dict[str, float]:
 def _given_up(name: str, row: Mapping[str, Any]) -> dict[str, Any]:
     """Say of a vault whose remote never takes the rest that it was tried in vain."""
     lost = problem(RaceLostError(vault=name, tries=IDLE_ROUNDS))
-    return {**row, "resume": 0.0, "problems": [*row["problems"], asdict(lost)]}
+    return {**row, "resume": 0.0, "problems": [*row["problems"], lost.data()]}
 
 
 def _round(
@@ -160,4 +160,4 @@ def one_shot(
                 return outcome_data(engine.confirm(plans))
             return outcome_data(engine.cycle(up=wish.up, down=wish.down))
     except MemorySyncError as error:
-        return {"error": asdict(problem(error))}
+        return {"error": problem(error).data()}

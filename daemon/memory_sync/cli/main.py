@@ -54,6 +54,22 @@ def run(words: Sequence[str], command: str) -> Result:
     """Run one command; whatever it raises becomes a result."""
     if sys.platform not in ("linux", "darwin"):
         return failed(PlatformError(system={"win32": "Windows"}.get(sys.platform, sys.platform)))
+    try:
+        if command == "status" and COMPLETE not in os.environ:
+            from memory_sync.cli.looking import quick
+
+            if found := quick(words):
+                return found
+        return _by_click(words)
+    except MemorySyncError as error:
+        return failed(error)
+    except BrokenPipeError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a person never meets a traceback
+        return _fault(error, command)
+
+
+def _by_click(words: Sequence[str]) -> Result:
     import click
 
     from memory_sync.cli.group import group
@@ -72,12 +88,6 @@ def run(words: Sequence[str], command: str) -> Result:
         path = error.ctx.command_path if error.ctx else "memory-sync"
         problem = Problem("usage", error.format_message(), f"{path} --help", 2)
         return Result(errors=(problem,), status=2)
-    except MemorySyncError as error:
-        return failed(error)
-    except BrokenPipeError:
-        raise
-    except Exception as error:  # noqa: BLE001 - a person never meets a traceback
-        return _fault(error, command)
 
 
 def _fault(error: Exception, command: str) -> Result:

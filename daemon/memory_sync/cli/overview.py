@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from memory_sync.cli.conflicts import conflicts_problem
 from memory_sync.cli.halts import stopped_text
@@ -30,8 +29,7 @@ HEADER = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Overview:
+class Overview(NamedTuple):
     """Everything that `status` knows; `several` tells that there are more vaults than are shown."""
 
     places: Directories
@@ -124,8 +122,8 @@ class Overview:
             str(row["name"]),
             f"{row['state']}, {far(Step(**step))}" if step else str(row["state"]),
             f"{moment(last)}, {age(last, now)}" if last else "never",
-            str(row["pending_up"]) if served else "-",
-            str(row["pending_down"]) if served else "-",
+            str(row.get("pending_up", row["pending"])) if served else "-",
+            str(row.get("pending_down", 0)) if served else "-",
             str(row["conflicts"]),
             f"in {duration(float(row['next_poll']) - now)}" if row["next_poll"] else "-",
             str(row["remote"]),

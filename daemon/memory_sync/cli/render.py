@@ -8,7 +8,6 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
 from typing import TYPE_CHECKING, TextIO
 
 from memory_sync.cli.halts import stopped_text
@@ -41,7 +40,7 @@ def render(command: str, result: Result, *, as_json: bool) -> int:
 def write_json(command: str, result: Result) -> None:
     """Write the answer for programs: one line on standard output."""
     keys = ("code", "message", "hint")
-    errors = [{key: asdict(problem)[key] for key in keys} for problem in result.errors]
+    errors = [{key: problem.data()[key] for key in keys} for problem in result.errors]
     answer = {
         "schema": SCHEMA,
         "command": command,

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, NamedTuple
 
 from memory_sync.errors import MemorySyncError
 from memory_sync.model import Problem, Would
@@ -13,16 +12,14 @@ ORDER = (7, 9, 4, 3, 6, 5, 8, 2, 1)
 """Exit statuses, the one that wins first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """A line for people; `style` is a name that `render` knows."""
 
     text: str
     style: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """A command's answer, for people (`lines`) and for programs (`data`), and how it ended.
 
     `written` says that the command has written its answer out already.
@@ -42,7 +39,7 @@ def problem_of(error: MemorySyncError) -> Problem:
 
 def as_problem(data: Mapping[str, Any]) -> Problem:
     """Read a problem from the daemon's answer; what another version adds to it is left out."""
-    known = {field.name for field in fields(Problem)}
+    known = set(Problem._fields)
     found = {key: value for key, value in data.items() if key in known}
     would = found.get("would")
     if would:

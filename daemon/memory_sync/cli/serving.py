@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict
 
 from memory_sync.app import service
 from memory_sync.app.context import Context
@@ -107,13 +107,12 @@ def with_service(context: Context, done: Result, *, wanted: bool | None, served:
         wanted = not served and _offer(context)
     if not wanted:
         lines = _advice(context) if not served else []
-        return replace(done, lines=(*done.lines, *lines))
+        return done._replace(lines=(*done.lines, *lines))
     try:
         result = installed(context)
     except ServiceError as error:
         result = failed(error)
-    return replace(
-        done,
+    return done._replace(
         lines=(*done.lines, *result.lines),
         errors=(*done.errors, *result.errors),
         status=worst((done.status, result.status)),

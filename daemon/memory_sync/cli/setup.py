@@ -91,8 +91,8 @@ def set_up(options: Options) -> Result:
     context = _configure(context, aim, options, trust)
     troubles = renewed(context)
     done = _first_sync(context, aim, scan, trust, spool, founded=founded, compared=compared)
-    done = replace(
-        done, errors=(*troubles, *done.errors), status=done.status or int(bool(troubles))
+    done = done._replace(
+        errors=(*troubles, *done.errors), status=done.status or int(bool(troubles))
     )
     served = bool(done.data["served"])
     return with_service(context, done, wanted=options.service, served=served)

@@ -9,8 +9,7 @@ import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from memory_sync.cli.result import as_problem, problem_of
 from memory_sync.config.directories import Directories
@@ -24,8 +23,7 @@ FIRST_WAIT, SILENT_AFTER = 0.1, 0.5
 """Seconds that the daemon has to answer: before anything else is made ready, and in all."""
 
 
-@dataclass(frozen=True)
-class Standing:
+class Standing(NamedTuple):
     """The daemon and all vaults at one moment.
 
     `notes` concern no single vault: a daemon that does not answer, a broken configuration.
@@ -34,9 +32,9 @@ class Standing:
 
     daemon: Mapping[str, Any]
     vaults: tuple[Mapping[str, Any], ...]
-    notes: tuple[Problem, ...] = field(default=())
+    notes: tuple[Problem, ...] = ()
     served: bool = False
-    asides: tuple[Problem, ...] = field(default=())
+    asides: tuple[Problem, ...] = ()
 
     def only(self, vault: str | None) -> Standing:
         """Return the same with one vault. Raises VaultUnknownError."""
@@ -46,7 +44,7 @@ class Standing:
         if not rows:
             known = ", ".join(row["name"] for row in self.vaults) or "none"
             raise VaultUnknownError(name=vault, known=known)
-        return replace(self, vaults=rows)
+        return self._replace(vaults=rows)
 
 
 def look(places: Directories, env: Mapping[str, str]) -> Standing:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from memory_sync.errors import UsageError
 
@@ -20,8 +20,7 @@ SOCKET_LIMITS = {"darwin": 103, "linux": 107}
 """How many bytes the path of a Unix socket may have, by `sys.platform`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Directories:
+class Directories(NamedTuple):
     """The folders of one installation. None is made here.
 
     `run` holds the control socket and must be private (0700). It can lie in a place where others

@@ -8,14 +8,13 @@ from __future__ import annotations
 import json
 import math
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from memory_sync.config.durable import make_private_folder, write_durably
 
 
-@dataclass(frozen=True, slots=True)
-class Pause:
+class Pause(NamedTuple):
     """A pause; `until` is in seconds since the epoch, None until somebody resumes."""
 
     until: float | None = None

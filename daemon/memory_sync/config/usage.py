@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from memory_sync.config.directories import Directories
 
@@ -13,8 +13,7 @@ LONGEST = 0.15
 """Seconds that counting may take."""
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(NamedTuple):
     """Bytes by what they are for; not `whole` if there was no time to count all."""
 
     state: int

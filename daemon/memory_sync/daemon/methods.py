@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from memory_sync import __version__
@@ -144,7 +144,7 @@ class Answers:
             if answer is not None:
                 return answer
             if gone:
-                return {"error": asdict(problem(BusyError(vault=name)))}
+                return {"error": problem(BusyError(vault=name)).data()}
             report = self._board.all().get(name)
-            tell(asdict(report.step) if report and report.step else {})
+            tell(report.step.data() if report and report.step else {})
         raise protocol.ProtocolError(protocol.BUSY, "it takes long; the daemon goes on with it")

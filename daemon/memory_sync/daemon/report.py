@@ -44,8 +44,8 @@ class VaultReport:
             "roots": [{"name": name, "path": path} for name, path in self.roots],
             "remote": self.remote,
             "state": self.state.value,
-            "reason": asdict(reason) if reason else None,
-            "problems": [asdict(problem) for problem in self.problems],
+            "reason": reason.data() if reason else None,
+            "problems": [problem.data() for problem in self.problems],
             "head": self.head,
             "last_success": self.last_success,
             "pending": self.pending,
@@ -54,7 +54,7 @@ class VaultReport:
             "conflicts": self.conflicts,
             "next_poll": self.next_poll,
             "about": asdict(self.about),
-            "progress": asdict(self.step) if self.step else None,
+            "progress": self.step.data() if self.step else None,
         }
 
 
@@ -79,10 +79,14 @@ def preview_data(planned: Planned) -> dict[str, Any]:
     halts = [problem(error, root=root) for root, error in sorted(planned.halts.items())]
     return {
         "plan": [asdict(action) for action in planned.plan.actions],
-        "halts": [asdict(halt) for halt in halts],
+        "halts": [halt.data() for halt in halts],
     }
 
 
 def outcome_data(outcome: Outcome) -> dict[str, Any]:
     """Return the data of `push`, `pull` and `now` for one vault."""
-    return asdict(outcome)
+    told = {"problems": outcome.problems, "halts": outcome.halts}
+    return {
+        **asdict(outcome),
+        **{key: [one.data() for one in found] for key, found in told.items()},
+    }

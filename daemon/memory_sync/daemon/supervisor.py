@@ -6,7 +6,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -123,7 +123,7 @@ class Supervisor:
         try:
             jobs = self._obey(self._load())
         except MemorySyncError as error:
-            self._control.notes = {"config": asdict(problem(error))}
+            self._control.notes = {"config": problem(error).data()}
             self._log.warning("config.broken", code=error.code, message=error.message)
             return
         self._control.notes = {}
@@ -167,7 +167,7 @@ class Supervisor:
         worker = self._workers.get(vault)
         if worker is None:
             error = UsageError(detail=f"the daemon serves no vault named {vault}")
-            answer: dict[str, Any] = {"error": asdict(problem(error))}
+            answer: dict[str, Any] = {"error": problem(error).data()}
             request.reply.put(answer)
             return lambda: False
         worker.mailbox.put(request)

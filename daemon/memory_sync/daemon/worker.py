@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from memory_sync.daemon.events import told
@@ -275,13 +275,13 @@ class Worker(threading.Thread):
                 outcome = engine.cycle(up=request.up, down=request.down)
         except PlanChangedError as error:
             self._show_again(before)
-            request.reply.put({"error": asdict(problem(error))})
+            request.reply.put({"error": problem(error).data()})
             return
         except MemorySyncError as error:
             self._fail(error, engine)
-            request.reply.put({"error": asdict(problem(error))})
+            request.reply.put({"error": problem(error).data()})
         except Exception:
-            request.reply.put({"error": asdict(problem(MemorySyncError(detail="a fault")))})
+            request.reply.put({"error": problem(MemorySyncError(detail="a fault")).data()})
             raise
         else:
             self._note(outcome, self._clock.monotonic() - began)
@@ -348,7 +348,7 @@ class Worker(threading.Thread):
     def _refuse(self, error: MemorySyncError) -> None:
         """Tell all who wait that nothing comes of it."""
         for request in self._requests:
-            request.reply.put({"error": asdict(problem(error))})
+            request.reply.put({"error": problem(error).data()})
         self._requests.clear()
 
     def _publish(self) -> None:

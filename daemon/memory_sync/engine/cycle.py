@@ -204,7 +204,7 @@ class Engine:
 
     def _note_halts(self, halts: tuple[Problem, ...]) -> None:
         """Write down what is halted, for `status` when no daemon runs."""
-        told = json.dumps([asdict(halt) for halt in halts]) if halts else None
+        told = json.dumps([halt.data() for halt in halts]) if halts else None
         self._kit.state.put("halts", told)
 
     def _remember(self, outcome: Outcome) -> None:

@@ -8,10 +8,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from memory_sync.model.about import About, Budget, Step
-    from memory_sync.model.outcome import Outcome, Phase, Problem, Would
-    from memory_sync.model.plan import Action, Kind, Plan
+    from memory_sync.model.about import About, Budget
+    from memory_sync.model.kind import Kind
+    from memory_sync.model.outcome import Outcome
+    from memory_sync.model.plan import Action, Plan
     from memory_sync.model.remote import Change, Commit, Entry, Listing
+    from memory_sync.model.shown import Phase, Problem, Step, Would
     from memory_sync.model.trees import BaseFile, FileVersion, Part, RemoteFile, split_root
 
 __all__ = [
@@ -36,15 +38,23 @@ __all__ = [
     "split_root",
 ]
 
-MODULES = ("about", "outcome", "plan", "remote", "trees")
+PLACES = {
+    "about": ("About", "Budget"),
+    "kind": ("Kind",),
+    "outcome": ("Outcome",),
+    "plan": ("Action", "Plan"),
+    "remote": ("Change", "Commit", "Entry", "Listing"),
+    "shown": ("Phase", "Problem", "Step", "Would"),
+    "trees": ("BaseFile", "FileVersion", "Part", "RemoteFile", "split_root"),
+}
+"""Which module has which names."""
 
 
 def __getattr__(name: str) -> object:
     """Return a name of one of the modules, and keep it."""
-    if name in __all__:
-        for module in MODULES:
-            found = getattr(import_module(f"{__name__}.{module}"), name, None)
-            if found is not None:
-                globals()[name] = found
-                return found
+    for module, names in PLACES.items():
+        if name in names:
+            found: object = getattr(import_module(f"{__name__}.{module}"), name)
+            globals()[name] = found
+            return found
     raise AttributeError(name)

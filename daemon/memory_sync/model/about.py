@@ -1,4 +1,4 @@
-"""What is told of a remote besides its contents, and how far a long piece of work is."""
+"""What is told of a remote besides its contents."""
 
 from __future__ import annotations
 
@@ -34,13 +34,3 @@ class About:
     ca_file: str = ""
     renamed: str = ""
     budgets: tuple[Budget, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """How far a transfer is, in files; `seconds` is how long the rest takes, None if unknown."""
-
-    way: str
-    done: int
-    total: int
-    seconds: float | None = None

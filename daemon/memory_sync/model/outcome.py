@@ -2,48 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 
-
-class Phase(StrEnum):
-    """How far a vault is, as `status` shows it."""
-
-    IDLE = "idle"
-    SYNCING = "syncing"
-    PAUSED = "paused"
-    OFFLINE = "offline"
-    STOPPED = "stopped"
-    ATTENTION = "needs-attention"
-    HALTED = "halted"
-
-
-@dataclass(frozen=True, slots=True)
-class Would:
-    """What a halt keeps from happening.
-
-    `counts` is how many files it is about by what would become of them (the words of `Kind`, or
-    added, changed and removed where a vault halts), `paths` the first of them. `plan` is its id
-    where `confirm` ends the halt, and empty where it does not.
-    """
-
-    counts: Mapping[str, int]
-    paths: tuple[str, ...]
-    plan: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Something that a person should know: an error's code, message and hint as data."""
-
-    code: str
-    message: str
-    hint: str
-    status: int = 1
-    path: str = ""
-    root: str = ""
-    would: Would | None = None
+from memory_sync.model.shown import Problem
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,19 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
-
-class Kind(StrEnum):
-    """What is to be done about one path."""
-
-    UPLOAD = "upload"
-    DOWNLOAD = "download"
-    MERGE = "merge"
-    DELETE_LOCAL = "delete-local"
-    DELETE_REMOTE = "delete-remote"
-    RECORD = "record"
-    FORGET = "forget"
+from memory_sync.model.kind import Kind
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from memory_sync.model.plan import Action, Kind, Plan
+from memory_sync.model import Action, Kind, Plan
 
 Tree = Mapping[str, str]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import replace
 
 import click
 
@@ -29,7 +28,7 @@ def command() -> Result:
     try:
         run_daemon(os.environ, console=sys.stderr.isatty())
     except UsageError as error:
-        return replace(failed(error), status=status_of_broken(os.environ))
+        return failed(error)._replace(status=status_of_broken(os.environ))
     return Result(written=True)
 
 

@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
-from collections.abc import Iterable
 
 import click
 
+from memory_sync.cli.looking import answer, look_over
 from memory_sync.cli.options import JSON_HELP, example, vault_option
-from memory_sync.cli.overview import Overview
 from memory_sync.cli.render import screen
-from memory_sync.cli.result import Result, worst
-from memory_sync.cli.standing import look
-from memory_sync.config.directories import directories
-from memory_sync.config.pausing import read_pause
-from memory_sync.config.usage import usage
-from memory_sync.errors import DaemonError, HaltError, OfflineError
-from memory_sync.model import Phase, Problem
+from memory_sync.cli.result import Result
 
-STATUSES = {
-    Phase.OFFLINE: OfflineError.status,
-    Phase.STOPPED: DaemonError.status,
-    Phase.HALTED: HaltError.status,
-}
-"""The exit status of a state; that of needs-attention is its cause's."""
 EVERY = 1.0
 """Seconds between two looks of --watch."""
 
@@ -43,48 +29,16 @@ def command(vault: str | None, exit_code: bool, watch: bool, as_json: bool) -> R
     offline, 6 stopped, 7 halted; that of needs-attention is its cause's.
     """
     if not watch:
-        return _result(_look(vault), exit_code=exit_code)
+        return answer(look_over(vault), exit_code=exit_code)
     if as_json or not sys.stdout.isatty():
         raise click.UsageError("--watch draws on a terminal: not with --json, not into a pipe.")
     try:
         with screen() as draw:
             while True:
-                overview = _look(vault)
+                overview = look_over(vault)
                 draw(overview.lines())
                 time.sleep(EVERY)
     except KeyboardInterrupt:
         # That is how one ends it; what was shown last stays to be read.
-        result = _result(overview, exit_code=exit_code)
+        result = answer(overview, exit_code=exit_code)
         return result if exit_code else Result(lines=result.lines, status=130)
-
-
-def _look(vault: str | None) -> Overview:
-    places = directories(os.environ)
-    everything = look(places, os.environ)
-    pause = read_pause(places.pause_file)
-    return Overview(
-        places,
-        everything.only(vault),
-        None if pause and pause.over(time.time()) else pause,
-        usage(places),
-        several=len(everything.vaults) > 1,
-    )
-
-
-def _result(overview: Overview, *, exit_code: bool) -> Result:
-    standing, state, pause = overview.standing, overview.state, overview.pause
-    data = {
-        "state": state,
-        "daemon": dict(standing.daemon),
-        "vaults": list(standing.vaults),
-        "paused": {"until": pause.until} if pause else None,
-        "disk": overview.usage.data(),
-    }
-    status = _status(state, overview.causes()) if exit_code else 0
-    return Result(data, overview.lines(), status=status)
-
-
-def _status(state: str, causes: Iterable[Problem]) -> int:
-    if state == Phase.ATTENTION:
-        return worst(problem.status for problem in causes) or 1
-    return STATUSES.get(Phase(state), 0)
