@@ -50,6 +50,11 @@ class Shown(Board[VaultReport]):
         super().__init__()
         self._marks: Board[tuple[Problem, ...]] = Board()
 
+    def drop(self, name: str) -> None:
+        """Take a vault off, with what was added to it."""
+        super().drop(name)
+        self._marks.drop(name)
+
     def mark(self, name: str, marks: tuple[Problem, ...]) -> None:
         """Replace what is added to a vault's report."""
         self._marks.put(name, marks)

@@ -80,12 +80,15 @@ class Supervisor:
             seen = stamp(self._places.config)
             jobs = self._obey(self._load())
             self._heed()
+            self._oversight.begin()
+            # Whoever asks from the first moment on finds all vaults.
+            workers = self._make(jobs)
             self._control.open()
             self._log.info("daemon.started", version=__version__, pid=os.getpid(), vaults=len(jobs))
             try:
-                self._oversight.begin()
                 self._network.start()
-                self._start(jobs)
+                for worker in workers:
+                    worker.start()
                 self._notifier.tell(READY=1)
                 self._loop(seen)
             finally:
@@ -143,12 +146,19 @@ class Supervisor:
         worker = self._workers.get(job.name)
         return worker is not None and worker.job.same(job)
 
-    def _start(self, jobs: tuple[Job, ...]) -> None:
+    def _make(self, jobs: tuple[Job, ...]) -> list[Worker]:
+        """Make a worker for each job; they can be given messages before they start."""
+        made = []
         for job in jobs:
             worker = Worker(job, self._board, self._clock, self._log)
             self._workers[job.name] = worker
             if paused := self._oversight.paused:
                 worker.mailbox.put(paused)
+            made.append(worker)
+        return made
+
+    def _start(self, jobs: tuple[Job, ...]) -> None:
+        for worker in self._make(jobs):
             worker.start()
 
     def _stop(self, workers: list[Worker]) -> None:
@@ -171,7 +181,7 @@ class Supervisor:
             request.reply.put(answer)
             return lambda: False
         worker.mailbox.put(request)
-        return worker.is_alive
+        return lambda: worker.ident is None or worker.is_alive()
 
 
 @contextmanager

@@ -121,6 +121,7 @@ class Worker(threading.Thread):
         self._in_trouble = False
         self._paused: Paused | None = None
         self.beats = Pulse()
+        self._publish()
 
     def run(self) -> None:
         """Serve the vault until told to stop; whoever still waits then is told."""
@@ -134,7 +135,6 @@ class Worker(threading.Thread):
 
     def _live(self) -> None:
         """Open the vault and serve it; what fails is shown and tried again later."""
-        self._publish()
         self._sleep()
         while not self._stopping:
             self._stale = False
