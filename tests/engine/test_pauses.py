@@ -152,13 +152,13 @@ def test_the_estimate_counts_what_the_remote_will_want(pair: Pair) -> None:
 
 
 def test_a_download_tells_how_far_it_is(pair: Pair) -> None:
-    """File by file, up to all of them."""
+    """From the first moment, file by file, up to all of them."""
     for number in range(5):
         pair.two.write(f"memory/{number}.md", f"{number}\n")
     pair.two.sync()
     pair.one.sync()
     down = [(step.done, step.total) for step in pair.told if step.way == "down"]
-    assert down == [(1, 5), (2, 5), (3, 5), (4, 5), (5, 5)]
+    assert down == [(0, 5), (1, 5), (2, 5), (3, 5), (4, 5), (5, 5)]
 
 
 def test_nothing_to_do_tells_nothing(pair: Pair) -> None:

@@ -273,6 +273,9 @@ class Fetcher:
             else:
                 wanted[name] = blobs
         progress = Progress(self._kit, "down", len(wanted))
+        if wanted:
+            # The first of them may come with all others, in one archive that takes its time.
+            progress.start()
         for name, _, answer in self._decode_all(wanted.items(), keys):
             progress.moved_on(1)
             if isinstance(answer, Decoded):
