@@ -8,7 +8,7 @@ import pytest
 
 from memory_sync.daemon.notices import AGAIN, Desktop, Notices
 from memory_sync.daemon.report import VaultReport
-from memory_sync.model import Problem
+from memory_sync.model import Phase, Problem
 from tests.daemon.homes import wait
 
 HALT = Problem("root-gone", "The folder is gone.", "memory-sync confirm", 7, root="memory")
@@ -17,8 +17,9 @@ FILE = Problem("file-too-large", "Too large.", "memory-sync status", 1)
 
 
 def report(*problems: Problem, success: float = 1.0) -> VaultReport:
-    """Make what a worker says."""
-    return VaultReport("v", "r", problems=problems, last_success=success)
+    """Make what a worker says; without a success it has only just begun."""
+    state = Phase.IDLE if success else Phase.SYNCING
+    return VaultReport("v", "r", state=state, problems=problems, last_success=success)
 
 
 def codes(notices: Notices, now: float, *problems: Problem, success: float = 1.0) -> list[str]:

@@ -6,12 +6,15 @@ The command writes it, the daemon looks at it. Imports nothing heavy.
 from __future__ import annotations
 
 import json
-import math
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from memory_sync.config.durable import make_private_folder, write_durably
+from memory_sync.config.small import read_small
+
+YEAR_9999 = 253_370_764_800
+"""When that year begins, in seconds since the epoch: no calendar goes on much longer."""
 
 
 class Pause(NamedTuple):
@@ -27,14 +30,15 @@ class Pause(NamedTuple):
 def read_pause(path: Path) -> Pause | None:
     """Read the pause that holds; a file that says nothing sensible pauses nothing."""
     try:
-        until = json.loads(path.read_bytes())["until"]
+        until = json.loads(read_small(path))["until"]
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
     if until is None:
         return Pause()
-    if isinstance(until, bool) or not isinstance(until, int | float) or not math.isfinite(until):
+    if isinstance(until, bool) or not isinstance(until, int | float):
         return None
-    return Pause(float(until))
+    # Compared before it is converted: an integer may be larger than any float.
+    return Pause(float(until)) if 0 <= until < YEAR_9999 else None
 
 
 def write_pause(path: Path, pause: Pause) -> None:

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from memory_sync import __version__
+from memory_sync.config.small import read_small
 from memory_sync.daemon.lines import LineError, Lines
 from memory_sync.daemon.peer import peer_uid
 from memory_sync.daemon.protocol import (
@@ -217,10 +218,18 @@ def _connect(path: str, deadline: float) -> tuple[socket.socket, Lines]:
         return connection, Lines(connection, MAX_ANSWER)
 
 
+def locked_by(lock: Path) -> int | None:
+    """Return the process that wrote itself into the daemon's lock; it may be gone."""
+    try:
+        return int(read_small(lock).split()[0])
+    except (OSError, ValueError, IndexError):
+        return None
+
+
 def find_socket(lock: Path, usual: Path) -> str:
     """Return where the daemon listens: what its lock says, else the usual place."""
     try:
-        lines = lock.read_text().splitlines()
-    except (OSError, UnicodeDecodeError):
+        lines = read_small(lock).decode().splitlines()
+    except (OSError, ValueError):
         return str(usual)
     return lines[1] if len(lines) > 1 and lines[1] else str(usual)

@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import Protocol
 
 from memory_sync.config.durable import write_durably
+from memory_sync.config.pausing import YEAR_9999
+from memory_sync.config.small import read_small
 from memory_sync.daemon.report import VaultReport
 from memory_sync.errors import HaltError, MemorySyncError, NoSuccessError
-from memory_sync.model import Problem
+from memory_sync.model import Phase, Problem
 
 PASSED_ON = (
     "PATH", "HOME", "LANG", "DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY",
@@ -29,6 +31,8 @@ AGAIN = 3600.0
 """Seconds within which the same is not shown twice, though its cause went and came."""
 PATIENCE = 10.0
 """Seconds that the helper program may take."""
+UNKNOWN = {Phase.SYNCING, Phase.PAUSED}
+"""States in which nobody may have looked yet whether a vault is well."""
 SCRIPT = (
     "on run argv",
     "display notification (item 2 of argv) with title (item 1 of argv)",
@@ -101,7 +105,9 @@ class Notices:
             if known.status == HaltError.status or known.code == NoSuccessError.code
         }
         # What has only just begun to serve a vault knows of no halt yet.
-        known = {report.name for report in reports if report.last_success or report.problems}
+        known = {
+            report.name for report in reports if report.problems or report.state not in UNKNOWN
+        }
         told = {
             key: when
             for key, when in self._told.items()
@@ -118,12 +124,17 @@ class Notices:
 
 def _read(path: Path) -> dict[str, float]:
     try:
-        found = json.loads(path.read_bytes())
+        found = json.loads(read_small(path))
     except (OSError, ValueError, RecursionError):
         return {}
     if not isinstance(found, dict):
         return {}
-    return {key: float(when) for key, when in found.items() if isinstance(when, int | float)}
+    # A number that no clock shows may be too large for a float.
+    return {
+        key: float(when)
+        for key, when in found.items()
+        if isinstance(when, int | float) and 0 <= when < YEAR_9999
+    }
 
 
 def _escaped(text: str) -> str:
