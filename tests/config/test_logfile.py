@@ -154,3 +154,42 @@ def test_processes_do_not_mix_lines(path: Path) -> None:
 def test_it_is_closed_for_programs_that_are_started(path: Path, file: LogFile) -> None:
     """No child inherits it."""
     assert not os.get_inheritable(file._handle)
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_i36_a_folder_in_the_way_of_old_files_stops_no_log(
+    path: Path, file: LogFile, number: int
+) -> None:
+    """It stays, or moves on as a file would; each line is written, and nothing grows on."""
+    way = path.with_name(f"daemon.log.{number}")
+    (way / "kept").mkdir(parents=True)
+    for count in range(10):
+        file.write(f"{count} ".ljust(40, "x"))
+        assert path.read_text().splitlines()[-1][0] == str(count)
+        assert path.stat().st_size <= 100
+    assert len(list(path.parent.glob("*/kept"))) == 1
+
+
+def test_i36_a_log_that_cannot_be_moved_begins_anew(
+    path: Path, file: LogFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder in which nothing can be renamed costs old lines, not new ones."""
+
+    def refuse(_: object, to: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), to)
+
+    monkeypatch.setattr(os, "replace", refuse)
+    for number in range(5):
+        file.write(f"{number} ".ljust(40, "x"))
+    assert [[line[0] for line in lines] for lines in texts(path)] == [["4"]]
+
+
+def test_i36_a_pipe_in_the_place_of_a_log_is_not_waited_for(path: Path, file: LogFile) -> None:
+    """Nobody reads it: what it does not take is lost, and the writer goes on."""
+    path.unlink()
+    os.mkfifo(path)
+    for _ in range(20):
+        file.write("x" * 8000)
+    path.unlink()
+    file.write("there")
+    assert texts(path) == [["there"]]

@@ -17,7 +17,6 @@ from memory_sync.config import logs
 from memory_sync.config.lines import for_people
 from memory_sync.config.logfile import FILES
 from memory_sync.config.logs import open_log, without
-from memory_sync.errors import FileUnwritableError
 from memory_sync.vault.keys import generate_identity
 
 TOKENS = [
@@ -206,11 +205,15 @@ def test_i36_a_full_disk_costs_lines_only(
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_log_that_cannot_be_opened(tmp_path: Path) -> None:
-    """A log in an impossible place is an error with a name."""
-    (tmp_path / "file").touch()
-    with pytest.raises(FileUnwritableError):
-        open_log(tmp_path / "file" / "daemon.log", "info", console=False)
+def test_a_log_that_cannot_be_opened(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A log in an impossible place keeps nobody from work, and begins when the place is free."""
+    file.parent.touch()
+    log = open_log(file, "info", console=True)
+    log.info("lost")
+    file.parent.unlink()
+    log.info("there")
+    assert [line["event"] for line in lines(file)] == ["there"]
+    assert "lost" in capsys.readouterr().err
 
 
 def test_the_console(file: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,7 +7,7 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
-from memory_sync.config.durable import FULL, make_private_folder
+from memory_sync.config.durable import make_private_folder
 
 FILES = 5
 """How many files the log has, with those that were put aside."""
@@ -27,18 +27,14 @@ class LogFile:
     """
 
     def __init__(self, path: Path, size: int, count: int) -> None:
-        """Open `count` files of at most `size` bytes. Raises OSError, but not for a full disk."""
+        """Open `count` files of at most `size` bytes; the next line tries again what fails."""
         self._places = log_files(path, count)
         self._size = size
         self._lock = threading.Lock()
         self._handle = -1
         self._cut = False
-        try:
+        with suppress(OSError):
             self._open()
-        except OSError as error:
-            # The daemon has to start there, too; the log begins once there is space.
-            if error.errno not in FULL:
-                raise
 
     def write(self, line: str) -> None:
         """Write a line; one that the disk refuses is given up: there is nowhere to tell of it."""
@@ -66,7 +62,8 @@ class LogFile:
     def _open(self) -> None:
         """Open the file, which may end in a line that was cut short."""
         make_private_folder(self._places[0].parent)
-        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+        # Where somebody put a pipe nobody waits for its reader.
+        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NONBLOCK
         handle = os.open(self._places[0], flags, 0o600)
         self.close()
         self._handle = handle
@@ -75,10 +72,15 @@ class LogFile:
         self._cut = size > 0 and os.pread(handle, 1, size - 1) != b"\n"
 
     def _put_aside(self) -> None:
+        """Move every file on by one; the first, if it cannot be moved, begins anew as it is."""
         for older, newer in zip(self._places[:0:-1], self._places[-2::-1], strict=True):
-            with suppress(FileNotFoundError):
+            with suppress(OSError):
                 os.replace(newer, older)
+        full = os.fstat(self._handle)
         self._open()
+        if os.path.samestat(full, os.fstat(self._handle)):
+            os.ftruncate(self._handle, 0)
+            self._cut = False
 
     def close(self) -> None:
         """Close the file."""

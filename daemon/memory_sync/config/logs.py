@@ -20,7 +20,6 @@ from typing import Any, cast
 from memory_sync.config.journal import Journal
 from memory_sync.config.lines import LEVELS, for_people, message
 from memory_sync.config.logfile import FILES, LogFile
-from memory_sync.errors import FileUnwritableError
 
 
 @contextlib.contextmanager
@@ -61,13 +60,9 @@ def open_log(
     """Open the log; the file is closed when the last logger on it is gone.
 
     `console` adds lines for people on standard error, `journal` events in the system's journal. A
-    disk that fills up later costs lines, never the daemon. Raises FileUnwritableError.
+    disk that does not take them costs lines, never the daemon.
     """
-    try:
-        file = LogFile(path, FILE_SIZE, FILES)
-    except OSError as error:
-        detail = error.strerror or type(error).__name__
-        raise FileUnwritableError(path=path, detail=detail) from None
+    file = LogFile(path, FILE_SIZE, FILES)
     log: FilteringBoundLogger = structlog.wrap_logger(
         _Sink(file, journal, console=console),
         processors=[
