@@ -27,6 +27,8 @@ from memory_sync.sync.patterns import Patterns
 from memory_sync.vault.judge import Trust
 
 EVERYTHING = Patterns(("**/*",))
+WAKING = 5.0
+"""Seconds that a disk has to wake, before what is left out of a root goes by paths alone."""
 
 
 def make_remote(context: Context, vault: VaultSettings, beat: Beat = no_beat) -> Remote:
@@ -135,7 +137,7 @@ def make_roots(
     context: Context, vault: VaultSettings, trust: Trust, trash: Trash, beat: Beat = no_beat
 ) -> dict[str, Root]:
     """Make the roots of a vault; a root that lies in another is left out of that one."""
-    inner = nested(context.settings)
+    inner = nested(context.settings, WAKING)
     return {
         settings.name: Root(
             settings.name,

@@ -29,7 +29,7 @@ from memory_sync.config.fields import (
     Size,
     host_name,
 )
-from memory_sync.config.overlap import inner_folders
+from memory_sync.config.overlap import PATIENCE, inner_folders
 from memory_sync.sync.guards import MANY
 from memory_sync.sync.patterns import DEFAULT_INCLUDE, Patterns
 
@@ -174,12 +174,15 @@ def folders(settings: Settings) -> dict[tuple[str, str], Path]:
     return {(vault.name, root.name): root.path for vault in settings.vault for root in vault.root}
 
 
-def nested(settings: Settings) -> Mapping[tuple[str, str], tuple[str, ...]]:
+def nested(
+    settings: Settings, patience: float = PATIENCE
+) -> Mapping[tuple[str, str], tuple[str, ...]]:
     """Return which folders each root leaves out because other roots lie there.
 
-    From (vault's name, root's name) to folders relative to the root.
+    From (vault's name, root's name) to folders relative to the root; a disk that does not answer
+    is waited for `patience` seconds.
     """
-    return inner_folders(folders(settings))
+    return inner_folders(folders(settings), patience)
 
 
 def _refuse_twins(names: list[str], what: str) -> None:
