@@ -16,6 +16,7 @@ from memory_sync.errors import (
     ForeignContentError,
     ForkedError,
     KeyMissingError,
+    KeyWrongError,
     MemorySyncError,
     NotAVaultError,
     OfflineError,
@@ -27,7 +28,7 @@ from memory_sync.errors import (
 )
 from memory_sync.model import Commit, Entry, Listing
 from memory_sync.ports.remote import Remote
-from memory_sync.vault.keys import generate_identity
+from memory_sync.vault.keys import format_identity, generate_identity
 from tests.engine.devices import Device, Meddler, settle
 
 WORDS = (b"MEMORY.md", b"memory/", b"laptop", b"AGE-SECRET-KEY", b"a first memory")
@@ -402,6 +403,22 @@ def test_i51_without_the_key_nothing_is_written(filled: Path, tmp_path: Path) ->
     with pytest.raises(KeyMissingError):
         trust_for(look_into(stranger.remote), "v", stranger.remote, stranger.keystore)
     assert stranger.keystore.trust("v") is None
+    assert git(filled, "rev-parse", "main") == before
+
+
+def test_i51_a_key_file_with_another_key_in_it_writes_nothing(
+    desktop: Device, filled: Path
+) -> None:
+    """Names and seals would be made with one key and read with another: it is refused."""
+    before = git(filled, "rev-parse", "main")
+    trust = desktop.keystore.trust("v")
+    assert trust
+    path = desktop.keystore.folder / f"{trust.recipient}.txt"
+    path.write_text(format_identity(generate_identity()))
+    desktop.restart()
+    desktop.write("memory/a.md", "mine\n")
+    with pytest.raises(KeyWrongError):
+        desktop.sync()
     assert git(filled, "rev-parse", "main") == before
 
 

@@ -5,11 +5,21 @@ import os
 import resource
 import stat
 import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from memory_sync.errors import DiskFullError, FileUnwritableError, KeyFileError, KeyInvalidError
+from memory_sync.daemon.schedule import Schedule, Timing
+from memory_sync.errors import (
+    DiskFullError,
+    FileUnwritableError,
+    KeyFileError,
+    KeyInvalidError,
+    MemorySyncError,
+)
+from memory_sync.ports.clock import SystemClock
 from memory_sync.ports.keystore import Keystore
 from memory_sync.ports.spool import MEMORY, Spool
 from memory_sync.vault.judge import Trust
@@ -148,3 +158,76 @@ def test_trust_that_cannot_be_written_is_a_named_error(
     with pytest.raises(FileUnwritableError):
         store.set_trust("v", Trust("0" * 32, "age1x", "b" * 40, 2))
     assert store.trust("v") == trust
+
+
+@contextmanager
+def no_more_files() -> Iterator[None]:
+    """Let this process open no further file."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    free = os.open("/", os.O_RDONLY)
+    os.close(free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+def wait_after(error: MemorySyncError) -> float:
+    """Return the seconds until the next try."""
+    schedule = Schedule(SystemClock(), Timing(poll=15))
+    schedule.failed(error)
+    return schedule.wait()
+
+
+def kept(store: Keystore) -> list[tuple[Path, Callable[[], object]]]:
+    """Store an identity and a trust; return where, and what reads them."""
+    identity = generate_identity()
+    key = store.add(identity)
+    store.set_trust("v", Trust("0" * 32, identity.recipient, "a" * 40, 1))
+    trust = store.folder / "v.trust.json"
+    return [(key, lambda: store.find(identity.recipient)), (trust, lambda: store.trust("v"))]
+
+
+def test_what_time_mends_is_tried_again_soon(
+    store: Keystore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Too many open files, a disk that fails for a moment: at the poll's pace, in plain words."""
+    found = kept(store)
+    for _, read in found:
+        with no_more_files(), pytest.raises(MemorySyncError) as caught:
+            read()
+        assert wait_after(caught.value) < 20
+        assert "Too many open files" in caught.value.message
+        assert read()
+
+    def fail(path: object, *_: object, **__: object) -> None:
+        raise OSError(errno.ESTALE, os.strerror(errno.ESTALE), path)
+
+    monkeypatch.setattr(os, "stat", fail)
+    with pytest.raises(MemorySyncError) as caught:
+        found[0][1]()
+    assert wait_after(caught.value) < 20
+
+
+@pytest.mark.parametrize(
+    ("place", "told"),
+    [
+        (Path.mkdir, "Is a directory"),
+        (lambda path: path.symlink_to(path), "symbolic links"),
+        (os.mkfifo, "holds no age identity|no record of trust"),
+        (lambda path: path.write_bytes(b"\xff"), "holds no age identity|no record of trust"),
+    ],
+)
+def test_what_a_person_has_to_mend_waits_for_them(
+    store: Keystore, place: Callable[[Path], object], told: str
+) -> None:
+    """What stands in the place of a file of ours is named, and neither waited for nor repeated."""
+    for path, read in kept(store):
+        path.unlink()
+        before = os.umask(0o077)
+        place(path)
+        os.umask(before)
+        with pytest.raises((KeyFileError, KeyInvalidError), match=told) as caught:
+            read()
+        assert wait_after(caught.value) >= 3600

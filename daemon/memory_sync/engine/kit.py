@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from memory_sync.errors import KeyMissingError, RecipientUnknownError
+from memory_sync.errors import KeyMissingError, KeyWrongError, RecipientUnknownError
 from memory_sync.model import Step, split_root
 from memory_sync.ports.clock import Clock
 from memory_sync.ports.files import LocalTree
@@ -88,6 +88,9 @@ def unlock(kit: Kit, trust: Trust, recipients: Sequence[str]) -> Keys:
     identity = kit.keystore.find(trust.recipient)
     if identity is None:
         raise KeyMissingError(vault=kit.vault, recipient=trust.recipient)
+    if identity.recipient != trust.recipient:
+        # Names and seals would come from another key than the one that all others open them with.
+        raise KeyWrongError(vault=kit.vault, recipient=trust.recipient)
     try:
         cipher = kit.make_cipher(identity, recipients)
     except CipherError:

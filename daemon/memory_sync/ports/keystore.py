@@ -6,6 +6,7 @@ Both lie outside the state database: losing that must not make a device forget w
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import stat
@@ -14,10 +15,16 @@ from pathlib import Path
 from typing import Any
 
 from memory_sync.config.durable import make_private_folder, write_durably
-from memory_sync.errors import KeyFileError, KeyInvalidError
+from memory_sync.config.small import read_small
+from memory_sync.errors import FileUnreadableError, KeyFileError, KeyInvalidError, MemorySyncError
 from memory_sync.ports.handles import writing
 from memory_sync.vault.judge import Trust
 from memory_sync.vault.keys import CipherError, Identity, format_identity, parse_identity
+
+FOR_A_PERSON = (
+    errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EISDIR,
+)  # fmt: skip
+"""What time does not mend; anything else (too many open files, a disk that fails) it may."""
 
 
 class Keystore:
@@ -33,7 +40,7 @@ class Keystore:
     def find(self, recipient: str) -> Identity | None:
         """Return the identity whose current recipient this is, or None."""
         path = self._identity_path(recipient)
-        if path.exists():
+        if _there(path):
             return read_identity_file(path)
         if self._extra and self._extra.recipient == recipient:
             return self._extra
@@ -41,7 +48,7 @@ class Keystore:
 
     def stored(self, recipient: str) -> bool:
         """Tell whether the identity lies in this folder, where a service finds it too."""
-        return self._identity_path(recipient).exists()
+        return _there(self._identity_path(recipient))
 
     def recipients(self) -> tuple[str, ...]:
         """Return the recipients of all identities that are stored here."""
@@ -50,7 +57,7 @@ class Keystore:
     def add(self, identity: Identity) -> Path:
         """Store an identity, durably; one that is there with the same current secret stays."""
         path = self._identity_path(identity.recipient)
-        if path.exists() and set(identity.secrets) <= set(read_identity_file(path).secrets):
+        if _there(path) and set(identity.secrets) <= set(read_identity_file(path).secrets):
             return path
         make_private_folder(self.folder)
         text = format_identity(identity, "the identity of a memory-sync vault: keep it secret")
@@ -61,15 +68,17 @@ class Keystore:
         """Return what is trusted of the vault with this name in the configuration, or None."""
         path = self._trust_path(vault)
         try:
-            data: dict[str, Any] = json.loads(path.read_bytes())
+            data: dict[str, Any] = json.loads(read_small(path))
             return Trust(
                 str(data["vault_id"]), str(data["recipient"]), str(data["commit"]), int(data["n"])
             )
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except OSError as error:
+            raise _unread(path, error) from None
+        except (ValueError, KeyError, TypeError, RecursionError):
             # Forgetting what was trusted must be a person's decision: no "first contact".
-            raise KeyFileError(path=path, detail=type(error).__name__) from None
+            raise KeyFileError(path=path, detail="it is no record of trust") from None
 
     def set_trust(self, vault: str, trust: Trust) -> None:
         """Store what is trusted of a vault, durably. Raises DiskFullError or another error."""
@@ -89,7 +98,7 @@ class Keystore:
 
     def was_exported(self, recipient: str) -> bool:
         """Tell whether the identity was ever exported from this device."""
-        return self._exported_path(recipient).exists()
+        return _there(self._exported_path(recipient))
 
     def mark_exported(self, recipient: str) -> None:
         """Remember that the identity was exported, or came from outside."""
@@ -113,10 +122,31 @@ def read_identity_file(path: Path) -> Identity:
         mode = stat.S_IMODE(os.stat(path).st_mode)
         if mode & 0o077:
             raise KeyFileError(path=path, detail="others can read it")
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise KeyFileError(path=path, detail=type(error).__name__) from None
+        text = read_small(path).decode()
+    except OSError as error:
+        raise _unread(path, error) from None
+    except ValueError:
+        raise KeyInvalidError(source=path) from None
     try:
         return parse_identity(text)
     except CipherError:
         raise KeyInvalidError(source=path) from None
+
+
+def _there(path: Path) -> bool:
+    """Tell whether a file is there; where the system does not tell, it is not taken for missing."""
+    try:
+        os.stat(path)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise _unread(path, error) from None
+    return True
+
+
+def _unread(path: Path, error: OSError) -> MemorySyncError:
+    """Name why a file of ours could not be read: for a person to mend, or to be tried again."""
+    detail = error.strerror or "the system does not say why"
+    if error.errno in FOR_A_PERSON:
+        return KeyFileError(path=path, detail=detail)
+    return FileUnreadableError(path=path, detail=detail, hint="memory-sync status")

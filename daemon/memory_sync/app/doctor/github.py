@@ -14,6 +14,8 @@ from memory_sync.engine.found import Finding as Found
 from memory_sync.errors import (
     AuthError,
     BranchGoneError,
+    FileUnreadableError,
+    FolderGoneError,
     KeyFileError,
     MemorySyncError,
     NotAVaultError,
@@ -22,6 +24,7 @@ from memory_sync.errors import (
     RepositoryGoneError,
     RepositoryOpenedError,
 )
+from memory_sync.ports.folder import folder_path
 
 SCARCE = 0.1
 """The part of a limit below which little is left."""
@@ -129,7 +132,9 @@ def remote(patient: Patient, vault: VaultSettings) -> list[Finding]:
     if online.error:
         return [wrong(online.error)]
     if online.condition is None or not online.condition.exists:
-        return [wrong(RepositoryGoneError(remote=vault.remote))]
+        if on_github(vault):
+            return [wrong(RepositoryGoneError(remote=vault.remote))]
+        return [wrong(FolderGoneError(path=folder_path(vault.remote)))]
     if online.found is None or online.found.manifest is None:
         return [_no_vault(patient, vault, online.found)]
     if not online.condition.can_write and not online.rights:
@@ -143,7 +148,7 @@ def _no_vault(patient: Patient, vault: VaultSettings, found: Found | None) -> Fi
     """Say that there is no vault, and whether there was one."""
     try:
         trust = patient.context().keystore.trust(vault.name)
-    except KeyFileError:
+    except (KeyFileError, FileUnreadableError):
         trust = None
     if found is None or (trust and trust.commit):
         return wrong(BranchGoneError(vault=vault.name, remote=vault.remote))

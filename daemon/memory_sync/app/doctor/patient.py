@@ -105,7 +105,7 @@ class Patient:
             context = self.context(FIRST)
         except (MemorySyncError, LateError):
             # What would be written now depends on the roots, and nobody knows those.
-            return replace(service_for(self.env).standing(), current=True)
+            return replace(service_for(self.env).standing(), current=None)
         return service_here(context).standing()
 
     def daemon(self) -> Spoken:

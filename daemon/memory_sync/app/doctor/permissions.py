@@ -50,6 +50,11 @@ class Ours:
         return self.mode & self.closed
 
     @property
+    def right(self) -> int:
+        """The permissions that it should have: what is open to others is closed altogether."""
+        return self.least if self.opened else self.mode | self.least
+
+    @property
     def locked(self) -> bool:
         """Tell whether its owner is kept out."""
         return self.mode & self.least != self.least
@@ -93,7 +98,7 @@ def _commands(troubled: list[Ours]) -> Iterator[str]:
     """Return commands that set modes right, folders first: they may hide what is in them."""
     wanted: dict[int, list[Path]] = {}
     for one in troubled:
-        wanted.setdefault(one.mode & ~one.closed | one.least, []).append(one.path)
+        wanted.setdefault(one.right, []).append(one.path)
     for mode in sorted(wanted, reverse=True):
         yield command("chmod", f"{mode:o}", *wanted[mode])
 

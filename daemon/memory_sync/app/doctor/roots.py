@@ -15,6 +15,7 @@ from memory_sync.app.setup import marked
 from memory_sync.app.vaults import patterns_of
 from memory_sync.config.settings import RootSettings, VaultSettings, nested
 from memory_sync.errors import (
+    FileUnreadableError,
     HaltError,
     KeyFileError,
     MarkerForeignError,
@@ -102,7 +103,7 @@ def _check_marker(context: Context, vault: VaultSettings, root: RootSettings) ->
         raise MarkerMissingError(path=root.path, root=root.name)
     try:
         trust = context.keystore.trust(vault.name)
-    except KeyFileError:
+    except (KeyFileError, FileUnreadableError):
         return
     known = marker.vault == trust.vault_id if trust else True
     if marker.root != root.name or not known:

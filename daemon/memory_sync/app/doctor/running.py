@@ -16,9 +16,11 @@ from memory_sync.app.doctor.finding import (
     warning,
 )
 from memory_sync.app.doctor.later import LateError
-from memory_sync.app.doctor.patient import Patient
+from memory_sync.app.doctor.patient import FIRST, Patient
 from memory_sync.app.standing import standing
+from memory_sync.config.durable import is_held
 from memory_sync.config.settings import VaultSettings
+from memory_sync.daemon.client import locked_by
 from memory_sync.errors import (
     DaemonError,
     DaemonSilentError,
@@ -42,21 +44,36 @@ def service(patient: Patient) -> list[Finding]:
     except MemorySyncError as error:
         return [skipped(error.message)]
     if not found.installed:
-        return [warning("not installed: the daemon ends with the session", f"{SERVICE} install")]
+        fix = _first(patient, f"{SERVICE} install")
+        return [warning("not installed: the daemon ends with the session", fix)]
     told = f" ({found.detail})" if found.detail else ""
-    if not found.current:
+    if found.active is None:
+        return [warning(f"it is not known whether it runs: {found.detail}", found.hint or ALWAYS)]
+    if found.current is False:
         detail = f"{found.path} is not what would be written now{told}"
         return [warning(detail, f"{SERVICE} install")]
     if not found.enabled:
         return [warning(f"it is not started with a login{told}", f"{SERVICE} install")]
-    if not found.active:
-        return [warning(f"it does not run{told}", f"{SERVICE} start")]
-    return [good(_standing_text(found))]
+    if found.active:
+        return [good(_standing_text(found))]
+    if (pid := locked_by(patient.places.daemon_lock)) and is_held(patient.places.daemon_lock):
+        detail = f"it cannot run: a daemon that was started by hand does (process {pid})"
+        return [warning(detail, command("kill", pid))]
+    return [warning(f"it does not run{told}", f"{SERVICE} start")]
+
+
+def _first(patient: Patient, fix: str) -> str:
+    """Return a fix that needs a vault, or what has to come first where none is set up."""
+    try:
+        return fix if patient.context(FIRST).settings.vault else "memory-sync init"
+    except (MemorySyncError, LateError):
+        return fix
 
 
 def _standing_text(found: Standing) -> str:
     confined = ", in a sandbox" if found.sandboxed else ""
-    return f"{found.path} is up to date, {found.manager} runs it{confined}"
+    current = " is up to date" if found.current else ""
+    return f"{found.path}{current}, {found.manager} runs it{confined}"
 
 
 def linger(patient: Patient) -> list[Finding]:
@@ -85,10 +102,10 @@ def daemon(patient: Patient) -> list[Finding]:
     try:
         spoken = patient.daemon()
     except (DaemonSilentError, LateError):
-        error = DaemonSilentError(pid=_locked_by(patient) or "unknown")
+        error = DaemonSilentError(pid=locked_by(patient.places.daemon_lock) or "unknown")
         return [bad(error.message, _restart(patient), error.status)]
     except DaemonError as error:
-        return [warning(error.message, start_command(patient.env))]
+        return [warning(error.message, _first(patient, start_command(patient.env)))]
     if spoken.version != __version__:
         old = DaemonVersionError(daemon=spoken.version, command=__version__, pid=spoken.pid)
         return [warning(old.message, old.advice)]
@@ -100,21 +117,13 @@ def daemon(patient: Patient) -> list[Finding]:
 
 def _restart(patient: Patient) -> str:
     """Return the command that gets a daemon going that does not answer."""
-    pid = _locked_by(patient)
+    pid = locked_by(patient.places.daemon_lock)
     try:
         if patient.service().active:
             return f"{SERVICE} restart"
     except (MemorySyncError, LateError):
         pass
     return command("kill", "-9", pid) if pid else ALWAYS
-
-
-def _locked_by(patient: Patient) -> int | None:
-    """Return the process that wrote itself into the daemon's lock."""
-    try:
-        return int(patient.places.daemon_lock.read_text("utf-8").split()[0])
-    except (OSError, ValueError, IndexError):
-        return None
 
 
 def sync(patient: Patient, vault: VaultSettings) -> list[Finding]:
