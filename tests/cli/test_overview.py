@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from memory_sync.config.usage import LONGEST, usage
 from memory_sync.daemon.report import VaultReport
 from memory_sync.model import Phase
 from tests.cli.person import QUICK, Person, until
@@ -146,3 +147,39 @@ def test_the_document_names_every_state_and_field(ada: Person) -> None:
     assert set(re.findall(r"^\| `data\.([a-z_]+)` \|", text, re.MULTILINE)) == data.keys()
     assert data["vaults"][0].keys() == VaultReport("v", "r").data().keys()
     assert data["disk"].keys() == {"state", "trash", "logs"}
+
+
+def test_a_daemon_that_begins_knows_what_was_before(ada: Person, tmp_path: Path) -> None:
+    """Its vault is away, and its last success is still the one that it was."""
+    ada.configure(QUICK)
+    ada.init()
+    (before,) = ada.types("status", "--json").answer["data"]["vaults"]
+    (tmp_path / "vault.git").rename(tmp_path / "away.git")
+    with ada.daemon():
+        until(lambda: ada.state() == "offline")
+        (row,) = ada.types("status", "--json").answer["data"]["vaults"]
+    assert row["last_success"] == before["last_success"] > 0
+
+
+def test_without_a_daemon_a_broken_configuration_is_said_beside_that(ada: Person) -> None:
+    """The first line is one of the states all the same."""
+    ada.init()
+    ada.configure("this is no toml\n")
+    ran = ada.types("status", "--exit-code")
+    assert ran.status == 6
+    assert ran.out.startswith("stopped: ")
+    assert "it is not TOML" in ran.out
+    assert ada.types("status", "--json").answer["data"]["state"] == "stopped"
+
+
+def test_a_folder_with_very_many_files_is_not_counted_to_its_end(ada: Person) -> None:
+    """It says so, and takes no longer for that."""
+    ada.init()
+    many = ada.places.trash / "vault"
+    many.mkdir(parents=True, exist_ok=True)
+    for number in range(60_000):
+        os.close(os.open(many / str(number), os.O_CREAT | os.O_WRONLY))
+    began = time.monotonic()
+    counted = usage(ada.places)
+    assert time.monotonic() - began < 2 * LONGEST + 0.3
+    assert not counted.whole

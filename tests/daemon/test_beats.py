@@ -1,33 +1,41 @@
 """Signs of life: whatever takes long gives one for each of its steps."""
 
+import sys
+from collections import Counter
 from pathlib import Path
 
 from memory_sync.app.context import load_context
 from memory_sync.app.vaults import open_vault
-from memory_sync.ports.pulse import Pulse
 from tests.daemon.homes import Home, share_vault
 from tests.hub import Hub
 
 FILES = 120
 
 
-def _beats(home: Home) -> int:
-    """Run a cycle in this process; return how many beats it gave."""
+def _beats(home: Home) -> Counter[str]:
+    """Run a cycle in this process; return how many beats each module gave: none for another."""
+    beats: Counter[str] = Counter()
+
+    def beat() -> None:
+        beats[sys._getframe(1).f_globals["__name__"].removeprefix("memory_sync.")] += 1
+
     context = load_context(home.env)
-    pulse = Pulse()
-    with open_vault(context, context.vaults()[0], beat=pulse.beat) as engine:
+    with open_vault(context, context.vaults()[0], beat=beat) as engine:
         engine.cycle()
-    return pulse.count
+    return beats
 
 
 def test_each_file_is_a_sign_of_life(tmp_path: Path) -> None:
-    """When it is read, when it is encrypted and sent, and when it is fetched and written."""
+    """When it is read, encrypted, flushed and sent, and when it is fetched and written."""
     one, two = Home(tmp_path, "one"), Home(tmp_path, "two")
     share_vault(one, two, f"file://{tmp_path}/vault.git")
     for number in range(FILES):
         one.write(f"memory/{number}.md", f"note {number}\n")
-    assert _beats(one) >= 2 * FILES
-    assert _beats(two) >= 2 * FILES
+    up, down = _beats(one), _beats(two)
+    assert up["ports.look"] > FILES
+    assert up["engine.push"] == up["ports.disk"] == FILES
+    assert down["engine.fetch"] >= FILES
+    assert down["engine.apply"] == FILES
     assert two.read("memory/7.md") == "note 7\n"
 
 
@@ -47,5 +55,5 @@ def test_each_request_is_a_sign_of_life(tmp_path: Path, hub: Hub) -> None:
     before = len(hub.requests)
     beats = _beats(home)
     asked = len(hub.requests) - before
-    assert asked >= 3
-    assert beats >= 2 * FILES + asked
+    assert beats["ports.github.wire"] == asked >= 3
+    assert beats["engine.push"] == FILES

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from memory_sync.daemon.supervisor import locked
-from memory_sync.errors import DaemonRunningError
+from memory_sync.errors import DaemonRunningError, FileUnwritableError
 
 HOLD = """
 import sys
@@ -60,3 +60,13 @@ def test_i36_a_full_disk_does_not_keep_the_daemon_from_starting(tmp_path: Path) 
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
         signal.signal(signal.SIGXFSZ, heed)
     assert lock.read_text() == ""
+
+
+def test_a_lock_that_cannot_be_opened_is_a_named_error(tmp_path: Path) -> None:
+    """A folder stands in its place, or a file where its folder should be: no fault of ours."""
+    (tmp_path / "daemon.lock").mkdir()
+    (tmp_path / "file").touch()
+    for path in (tmp_path / "daemon.lock", tmp_path / "file" / "daemon.lock"):
+        with pytest.raises(FileUnwritableError) as caught, locked(path, Path("socket")):
+            pass
+        assert str(path) in caught.value.message

@@ -94,7 +94,9 @@ class Desk:
     """An oversight with all that it looks after."""
 
     def __init__(self, top: Path) -> None:
-        self.places = Places(top / "c", top / "s", top / "l", top / "pause.json", top / "n.json")
+        self.places = Places(
+            top / "c", top / "s", top / "l", top / "pause.json", top / "n.json", top / "q.json"
+        )
         self.clock, self.log, self.board = Hands(), Notes(), Shown()
         self.manager, self.screen = Manager(), Screens()
         self.workers = {name: Fake(name) for name in ("one", "two")}
@@ -273,6 +275,34 @@ def test_i75_a_person_is_shown_an_hour_without_success_once(desk: Desk) -> None:
     assert {title for title, _ in desk.screen.shown} == {"memory-sync: one", "memory-sync: two"}
     assert len(desk.screen.shown) == 2
     assert [p.code for p in desk.board.all()["one"].problems] == ["offline", "no-success"]
+
+
+def test_i75_what_was_missed_outlives_the_daemon(desk: Desk) -> None:
+    """It is kept every five minutes, and goes with the next success."""
+    cold = Problem("offline", "No network.", "memory-sync now", 5)
+    for name in desk.workers:
+        desk.says(name, Phase.OFFLINE, cold)
+    desk.live(2000)
+    desk.oversight = desk.made()
+    desk.live(2000)
+    assert {title for title, _ in desk.screen.shown} == {"memory-sync: one", "memory-sync: two"}
+    for name in desk.workers:
+        desk.says(name)
+    desk.live(2)
+    again = desk.made()
+    again.look(desk.workers)
+    assert all(not known.problems for known in desk.board.all().values())
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", '{"one": "x"}', '{"one": 1' + "0" * 400 + "}", '{"one": NaN}']
+)
+def test_a_broken_note_of_silence_is_none(desk: Desk, text: str) -> None:
+    """The daemon begins to count anew."""
+    desk.places.silence.write_text(text)
+    desk.oversight = desk.made()
+    desk.live(10)
+    assert all(known.state is Phase.IDLE for known in desk.board.all().values())
 
 
 def test_notifications_can_be_turned_off(desk: Desk) -> None:

@@ -80,6 +80,45 @@ def test_a_first_upload_of_hours_is_no_trouble(course: Course) -> None:
     assert not course.vitals.hopeless()
 
 
+def test_i75_a_transfer_that_always_begins_anew_is_no_success(course: Course) -> None:
+    """A server that takes no commit lets it get no further; one that gets further is well."""
+    for _ in range(60):
+        course.beats += 1
+        course.live(30, step=Step("up", 0, 200))
+        last = course.live(31, state=Phase.OFFLINE)
+    assert last == ["no-success"]
+    assert course.live(1, step=Step("up", 1, 200)) == []
+
+
+def test_i75_an_hour_is_missed_by_a_worker_that_is_stuck_too(course: Course) -> None:
+    """Both is said: the one that a restart mends, and the one that a person is shown."""
+    assert course.live(HOUR + 1) == ["vault-stuck", "no-success"]
+
+
+def test_i75_daemons_that_do_not_last_come_to_an_hour_together() -> None:
+    """What one leaves behind the next begins with; only success ends it."""
+    quiet: dict[str, float] = {}
+    for _ in range(3):
+        vitals, vault = Vitals(0.0, quiet), Vault(0, VaultReport("v", "r"), PATIENCE)
+        for second in range(1500):
+            vitals.look(float(second), {"v": vault})
+        quiet = {"v": vitals.quiet("v")}
+    assert [mark.code for mark in vitals.marks("v", vault)][-1] == "no-success"
+    well = Vault(0, VaultReport("v", "r", last_success=1.0), PATIENCE)
+    vitals.look(1501.0, {"v": well})
+    assert vitals.quiet("v") == 0
+
+
+def test_time_in_which_nobody_looked_is_no_sleep(course: Course) -> None:
+    """The main thread waits for workers that end: nobody has slept, and the seconds count."""
+    before = course.vitals.quiet("v")
+    course.now += 20
+    course.vitals.skip(course.now)
+    course.live(1)
+    assert course.vitals.slept == 0
+    assert course.vitals.quiet("v") == before + 21
+
+
 def test_a_pause_is_no_lack_of_success(course: Course) -> None:
     """Nothing is missed while nothing is wanted."""
     for _ in range(100):

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 from memory_sync.app.context import Context, load_context
+from memory_sync.app.standing import remembered
 from memory_sync.app.vaults import EVERYTHING, open_vault, patterns_of
 from memory_sync.config.journal import open_journal
 from memory_sync.config.logs import open_log
@@ -42,6 +43,7 @@ def run_daemon(env: MutableMapping[str, str], *, console: bool) -> None:
             lock=places.daemon_lock,
             pause=places.pause_file,
             notices=places.notices_file,
+            silence=places.silence_file,
         ),
         lambda: _orders(replace(load_context(env), paces=context.paces)),
         context.clock,
@@ -87,5 +89,6 @@ def _job(context: Context, vault: VaultSettings) -> Job:
         timing=Timing(daemon.debounce, daemon.max_delay, daemon.poll, daemon.scan),
         fingerprint="\n".join(concerns),
         log_paths=daemon.log_paths,
+        before=remembered(context, vault),
         patience=PATIENCE + REQUESTS * context.settings.github_of(vault).timeout,
     )

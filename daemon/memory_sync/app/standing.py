@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Mapping
 from typing import Any
 
 from memory_sync.app.context import Context
@@ -18,9 +19,20 @@ def standing(context: Context) -> list[dict[str, Any]]:
     return [_row(context, vault) for vault in context.settings.vault]
 
 
+def remembered(context: Context, vault: VaultSettings) -> VaultReport:
+    """Return what is known of a vault since it was served last."""
+    return _report(vault, _remembered(context, vault))
+
+
 def _row(context: Context, vault: VaultSettings) -> dict[str, Any]:
     known = _remembered(context, vault)
-    report = VaultReport(
+    halts = _loaded(known.get("halts", "[]"))
+    told = _report(vault, known).data()
+    return {**told, "problems": halts, "reason": halts[0] if halts else None}
+
+
+def _report(vault: VaultSettings, known: Mapping[str, str]) -> VaultReport:
+    return VaultReport(
         name=vault.name,
         remote=vault.remote,
         roots=tuple((root.name, str(root.path)) for root in vault.root),
@@ -30,8 +42,6 @@ def _row(context: Context, vault: VaultSettings) -> dict[str, Any]:
         conflicts=int(known.get("conflicts", 0)),
         about=_about(known.get("about", "{}")),
     )
-    halts = _loaded(known.get("halts", "[]"))
-    return {**report.data(), "problems": halts, "reason": halts[0] if halts else None}
 
 
 def _about(text: str) -> About:

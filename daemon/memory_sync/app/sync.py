@@ -12,7 +12,7 @@ from typing import Any
 from memory_sync.app.context import Context
 from memory_sync.app.vaults import open_vault
 from memory_sync.config.settings import VaultSettings
-from memory_sync.daemon.client import Client, find_socket
+from memory_sync.daemon.client import Client, find_socket, locked_by
 from memory_sync.daemon.report import outcome_data, preview_data
 from memory_sync.engine.kit import Report
 from memory_sync.engine.local import problem
@@ -131,7 +131,9 @@ def through_daemon(
             told = partial(_pass_on, report)
             answer: dict[str, Any] = client.call("sync", params, told, SYNC_TIMEOUT)
             return answer
-    except (DaemonSilentError, DaemonVersionError):
+    except DaemonSilentError:
+        raise DaemonSilentError(pid=locked_by(places.daemon_lock) or "unknown") from None
+    except DaemonVersionError:
         raise
     except DaemonError:
         return {}

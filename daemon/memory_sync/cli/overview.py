@@ -46,7 +46,7 @@ class Overview(NamedTuple):
     def causes(self) -> list[Problem]:
         """Return why the state is the worst one; the first of them stands in the first line."""
         standing, state = self.standing, self.state
-        if not standing.vaults and not standing.served:
+        if not standing.vaults and not standing.served and len(standing.notes) == 1:
             return [problem_of(NotConfiguredError(path=self.places.config_file))]
         if state == Phase.PAUSED:
             return [self._paused()]
@@ -133,7 +133,7 @@ class Overview(NamedTuple):
     def _more(self, causes: list[Problem]) -> list[Line]:
         """Return the problems that the first line does not tell."""
         standing = self.standing
-        if not standing.vaults:
+        if not standing.vaults and len(standing.notes) < 2:
             return []
         told = causes[:1]
         rest = [("", note) for note in (*standing.notes, *standing.asides)]

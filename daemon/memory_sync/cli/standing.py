@@ -13,8 +13,10 @@ from typing import Any, NamedTuple
 
 from memory_sync.cli.result import as_problem, problem_of
 from memory_sync.config.directories import Directories
+from memory_sync.config.durable import is_held
+from memory_sync.config.small import open_plain, read_small
 from memory_sync.daemon.client import Client, find_socket
-from memory_sync.errors import DaemonError, DaemonSilentError, VaultUnknownError
+from memory_sync.errors import DaemonError, DaemonSilentError, UsageError, VaultUnknownError
 from memory_sync.model import Phase, Problem
 
 LAST_LINE = 16384
@@ -57,6 +59,7 @@ def look(places: Directories, env: Mapping[str, str]) -> Standing:
     threading.Thread(target=_ask, args=(places, answers), daemon=True).start()
     answer = _next(answers, FIRST_WAIT)
     if answer is None:
+        import memory_sync.app.context
         import memory_sync.app.standing  # noqa: F401 - a moment later it is there
 
         left = max(0.0, SILENT_AFTER - (time.monotonic() - began))
@@ -84,12 +87,16 @@ def _ask(places: Directories, answers: queue.SimpleQueue[Standing | DaemonError]
             answer = client.status(SILENT_AFTER)
             other = client.differs
         daemon = answer["daemon"]
-        notes = (as_problem(daemon["config"]),) if daemon.get("config") else ()
+        found = (daemon.get(name) for name in ("stuck", "config"))
+        notes = tuple(as_problem(note) for note in found if note)
         asides = (problem_of(other),) if other else ()
         rows = tuple(answer["vaults"])
         answers.put(Standing(daemon, rows, notes, served=True, asides=asides))
-    except DaemonError as error:
+    except DaemonSilentError as error:
         answers.put(error)
+    except DaemonError as error:
+        # Its socket may have been taken away; its lock it holds for as long as it lives.
+        answers.put(DaemonSilentError(pid="unknown") if is_held(places.daemon_lock) else error)
 
 
 def _from_disk(
@@ -100,8 +107,15 @@ def _from_disk(
     from memory_sync.app.standing import standing
 
     silent = note.code == DaemonSilentError.code
+    notes: tuple[Problem, ...] = (note,)
+    rows: tuple[Mapping[str, Any], ...] = ()
+    try:
+        rows = tuple(standing(load_context(env)))
+    except UsageError as error:
+        # What cannot be read says nothing of the vaults; that no daemon runs is known all the same.
+        notes = (note, problem_of(error))
     daemon = {"running": silent, "pid": pid, "version": None, "last_heard": _last_heard(places)}
-    return Standing(daemon, tuple(standing(load_context(env))), (note,))
+    return Standing(daemon, rows, notes)
 
 
 def _last_heard(places: Directories) -> dict[str, Any] | None:
@@ -109,10 +123,10 @@ def _last_heard(places: Directories) -> dict[str, Any] | None:
     from datetime import datetime
 
     try:
-        with open(places.log_file, "rb") as file:
+        with open_plain(places.log_file) as file:
             file.seek(max(0, os.fstat(file.fileno()).st_size - LAST_LINE))
-            lines = file.read().splitlines()
-    except OSError:
+            lines = file.read(LAST_LINE).splitlines()
+    except (OSError, ValueError):
         return None
     for line in reversed(lines):
         with suppress(ValueError, KeyError, TypeError, RecursionError):
@@ -125,7 +139,7 @@ def _last_heard(places: Directories) -> dict[str, Any] | None:
 def _locked_by(places: Directories) -> int | None:
     """Return the process that wrote itself into the daemon's lock."""
     try:
-        return int(places.daemon_lock.read_text("utf-8").split()[0])
+        return int(read_small(places.daemon_lock).split()[0])
     except (OSError, ValueError, IndexError):
         return None
 
@@ -146,8 +160,8 @@ def never_exported(places: Directories) -> list[str]:
 
 def _recipient(places: Directories, name: str) -> str:
     try:
-        recipient = json.loads((places.keys / name).read_bytes())["recipient"]
-    except (OSError, ValueError, KeyError, TypeError):
+        recipient = json.loads(read_small(places.keys / name))["recipient"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return ""
     return recipient if isinstance(recipient, str) and recipient.isalnum() else ""
 

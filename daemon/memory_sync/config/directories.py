@@ -54,6 +54,11 @@ class Directories(NamedTuple):
         return self.state / "notices.json"
 
     @property
+    def silence_file(self) -> Path:
+        """Where it is kept for how long vaults had no success."""
+        return self.state / "silence.json"
+
+    @property
     def daemon_lock(self) -> Path:
         """The lock that a daemon holds; in the state, which is one place whatever `run` is."""
         return self.state / "daemon.lock"

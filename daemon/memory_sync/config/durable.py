@@ -23,6 +23,21 @@ def take_lock(handle: int) -> bool:
     return True
 
 
+def is_held(path: Path) -> bool:
+    """Tell whether somebody holds the lock of a file; nothing is made or kept."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError as error:
+        return error.errno not in NO_LOCKS
+    finally:
+        os.close(handle)
+    return False
+
+
 def make_private_folder(folder: Path) -> None:
     """Make a folder that only its owner can enter, and so its parents; one that is there stays."""
     try:

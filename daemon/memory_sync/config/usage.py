@@ -41,20 +41,20 @@ def _size(folder: Path, without: Path | None, deadline: float) -> int:
     total, left, seen = 0, [str(folder)], set[tuple[int, int]]()
     while left and time.monotonic() < deadline:
         try:
-            entries = list(os.scandir(left.pop()))
+            with os.scandir(left.pop()) as entries:
+                for number, entry in enumerate(entries):
+                    if number % 256 == 255 and time.monotonic() >= deadline:
+                        break
+                    if without and entry.path == str(without):
+                        continue
+                    status = entry.stat(follow_symlinks=False)
+                    if entry.is_dir(follow_symlinks=False):
+                        left.append(entry.path)
+                    elif (status.st_dev, status.st_ino) not in seen:
+                        seen.add((status.st_dev, status.st_ino))
+                        # 512 bytes whatever the file system's blocks are: stat(2).
+                        total += status.st_blocks * 512
         except OSError:
+            # Gone meanwhile, or not ours to see.
             continue
-        for entry in entries:
-            if without and entry.path == str(without):
-                continue
-            try:
-                status = entry.stat(follow_symlinks=False)
-            except OSError:
-                continue
-            if entry.is_dir(follow_symlinks=False):
-                left.append(entry.path)
-            elif (status.st_dev, status.st_ino) not in seen:
-                seen.add((status.st_dev, status.st_ino))
-                # 512 bytes whatever the file system's blocks are: stat(2).
-                total += status.st_blocks * 512
     return total

@@ -49,9 +49,11 @@ class ControlServer:
         submit: Submit,
         methods: Mapping[str, Method] | None = None,
         fault: Fault = lambda _method, _error: None,
+        *,
+        health: Callable[[], dict[str, Any]] = dict,
     ) -> None:
         self.path = path
-        self._answers = Answers(board, submit)
+        self._answers = Answers(board, submit, health)
         self.methods = {**self._answers.methods(), **(methods or {})}
         self._fault = fault
         self._listener: socket.socket | None = None
@@ -86,6 +88,12 @@ class ControlServer:
         self._inode = self.path.stat().st_ino
         self._listener = listener
         threading.Thread(target=self._accept, args=(listener,), name="control", daemon=True).start()
+
+    def there(self) -> bool:
+        """Tell whether the socket lies where the commands look for it."""
+        with suppress(OSError):
+            return self._listener is not None and self.path.lstat().st_ino == self._inode
+        return False
 
     def close(self) -> None:
         """Stop listening, and remove the socket if it is still this one."""

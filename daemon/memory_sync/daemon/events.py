@@ -51,6 +51,7 @@ EVENTS: Mapping[str, Event] = {
     "watch.lost": _event("warning", vault="text", root="text", reason="text"),
     "worker.fault": _event("error", vault="text", kind="text", exception="text"),
     "worker.ended": _event("error", vault="text"),
+    "control.lost": _event("warning"),
     "control.fault": _event("error", method="text", kind="text", exception="text"),
     "notice.shown": _event("info", vault="text", code="text"),
     "notice.failed": _event("info", vault="text", code="text"),

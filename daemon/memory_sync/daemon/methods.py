@@ -87,8 +87,11 @@ def is_plans(value: Any) -> bool:
 class Answers:
     """The methods that every daemon has; `notes` is added to what is told of the daemon."""
 
-    def __init__(self, board: Board[VaultReport], submit: Submit) -> None:
+    def __init__(
+        self, board: Board[VaultReport], submit: Submit, health: Callable[[], dict[str, Any]]
+    ) -> None:
         self._board = board
+        self._health = health
         self._submit = submit
         self.notes: dict[str, Any] = {}
 
@@ -113,7 +116,13 @@ class Answers:
     def _status(self, _: Mapping[str, Any], _tell: Tell) -> dict[str, Any]:
         reports = self._board.all()
         return {
-            "daemon": {"running": True, "pid": os.getpid(), "version": __version__, **self.notes},
+            "daemon": {
+                "running": True,
+                "pid": os.getpid(),
+                "version": __version__,
+                **self.notes,
+                **self._health(),
+            },
             "vaults": [reports[name].data() for name in sorted(reports)],
         }
 

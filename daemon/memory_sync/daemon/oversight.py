@@ -16,6 +16,7 @@ from memory_sync.daemon.notices import Notices, Screen
 from memory_sync.daemon.notify import Notifier
 from memory_sync.daemon.places import Places, stamp
 from memory_sync.daemon.report import VaultReport
+from memory_sync.daemon.silence import Silence
 from memory_sync.daemon.vitals import Vault, Vitals, marked
 from memory_sync.daemon.worker import Job, Log
 from memory_sync.model import Phase, Problem
@@ -90,7 +91,9 @@ class Oversight:
         self._notifier = notifier
         self._screen = screen
         self._notices = Notices(places.notices)
-        self._vitals = Vitals(clock.monotonic())
+        self._silence = Silence(places.silence)
+        self._vitals = Vitals(clock.monotonic(), self._silence.found)
+        self.looked: Board[float] = Board()
         self._seen: object = None
         self._pause: Pause | None = None
         self._stuck: frozenset[str] = frozenset()
@@ -111,9 +114,14 @@ class Oversight:
         """Note that the network is changing."""
         self._network_at = self._clock.monotonic()
 
+    def skip(self) -> None:
+        """Count no time until now as sleep: this thread was busy."""
+        self._vitals.skip(self._clock.monotonic())
+
     def look(self, workers: Mapping[str, Served]) -> None:
         """Look after everything."""
         now = self._clock.monotonic()
+        self.looked.put("", now)
         self._see_pause(workers.values())
         reports = self._board.unmarked()
         vaults = {
@@ -122,6 +130,7 @@ class Oversight:
             if name in reports
         }
         self._vitals.look(now, vaults)
+        self._silence.note({name: self._vitals.quiet(name) for name in vaults})
         self._wake(now, workers.values())
         self._mark(vaults)
         shown = self._board.all()

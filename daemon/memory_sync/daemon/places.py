@@ -15,6 +15,7 @@ class Places:
     lock: Path
     pause: Path
     notices: Path
+    silence: Path
 
 
 def stamp(path: Path) -> object:

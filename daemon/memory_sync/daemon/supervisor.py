@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -21,7 +22,13 @@ from memory_sync.daemon.oversight import Oversight, Shown
 from memory_sync.daemon.places import Places, stamp
 from memory_sync.daemon.worker import Job, Log, Worker
 from memory_sync.engine.local import problem
-from memory_sync.errors import DaemonRunningError, MemorySyncError, UsageError
+from memory_sync.errors import (
+    DaemonRunningError,
+    DaemonStuckError,
+    FileUnwritableError,
+    MemorySyncError,
+    UsageError,
+)
 from memory_sync.ports.clock import Clock
 
 TICK = 1.0
@@ -29,6 +36,11 @@ TICK = 1.0
 PATIENCE = 20.0
 """Seconds that workers have to come to an end; a cycle that is cut short loses nothing."""
 
+AGAIN = 60.0
+"""Seconds after which a configuration that could not be used is read again: what stood in its way,
+a disk that was not there for example, may be gone."""
+LONGEST_LOOK = 30.0
+"""Seconds between two looks of the main thread after which it is stuck: longer than PATIENCE."""
 NETWORK = 0
 """What stands in the mailbox among the numbers of signals: the network has changed."""
 
@@ -66,8 +78,15 @@ class Supervisor:
         self._workers: dict[str, Worker] = {}
         self._signals: Mailbox[int] = Mailbox()
         self._network = NetworkWatch(lambda: self._signals.put(NETWORK), open_ear())
+        self._next: dict[str, Job] = {}
+        self._lost = False
+        self._broken_at = math.inf
         self._control = ControlServer(
-            places.socket, self._board, self._submit, fault=self._control_failed
+            places.socket,
+            self._board,
+            self._submit,
+            fault=self._control_failed,
+            health=self._health,
         )
 
     def run(self) -> None:
@@ -112,30 +131,65 @@ class Supervisor:
             elif heard is not None:
                 return
             now = stamp(self._places.config)
-            if now != seen:
+            if now != seen or self._clock.monotonic() >= self._broken_at + AGAIN:
                 seen = now
                 self._reload()
-            for worker in list(self._workers.values()):
-                if not worker.is_alive():
-                    self._log.error("worker.ended", vault=worker.job.name)
-                    self._start((worker.job,))
+            self._replace_ended()
+            self._keep_socket()
             self._oversight.look(self._workers)
+
+    def _replace_ended(self) -> None:
+        """Start a new worker where one has ended: by a fault, or at last as it was told to."""
+        for name, worker in list(self._workers.items()):
+            if not worker.is_alive():
+                if name not in self._next:
+                    self._log.error("worker.ended", vault=name)
+                self._start((self._next.pop(name, worker.job),))
+
+    def _keep_socket(self) -> None:
+        """Listen anew where the socket was taken away: a logout empties its folder."""
+        if self._control.there():
+            self._lost = False
+            return
+        if not self._lost:
+            self._lost = True
+            self._log.warning("control.lost")
+        with suppress(MemorySyncError):
+            self._control.close()
+            self._control.open()
+
+    def _health(self) -> dict[str, Any]:
+        """Tell what `status` has to say of this thread, which cannot say it itself."""
+        seconds = self._clock.monotonic() - self._oversight.looked.all().get("", math.inf)
+        if LONGEST_LOOK < seconds < math.inf:
+            return {"stuck": problem(DaemonStuckError(seconds=round(seconds))).data()}
+        return {}
 
     def _reload(self) -> None:
         """Take up a changed configuration; a broken one leaves the old in force and is shown."""
         try:
             jobs = self._obey(self._load())
         except MemorySyncError as error:
-            self._control.notes = {"config": problem(error).data()}
-            self._log.warning("config.broken", code=error.code, message=error.message)
+            note = {"config": problem(error).data()}
+            if note != self._control.notes:
+                self._log.warning("config.broken", code=error.code, message=error.message)
+            self._control.notes = note
+            self._broken_at = self._clock.monotonic()
             return
-        self._control.notes = {}
+        self._control.notes, self._broken_at = {}, math.inf
         kept = {job.name for job in jobs if self._serves(job)}
         self._stop([worker for name, worker in self._workers.items() if name not in kept])
+        wanted = {job.name: job for job in jobs if job.name not in kept}
+        self._next = {}
         for name in set(self._workers) - kept:
+            if name in wanted and self._workers[name].is_alive():
+                # It is stuck. What is to follow it waits, and it goes on to be seen as stuck.
+                self._next[name] = wanted.pop(name)
+                continue
             del self._workers[name]
             self._board.drop(name)
-        self._start(tuple(job for job in jobs if job.name not in kept))
+        self._start(tuple(wanted.values()))
+        self._oversight.skip()
         self._log.info("config.loaded", vaults=len(jobs))
 
     def _obey(self, orders: Orders) -> tuple[Job, ...]:
@@ -189,10 +243,9 @@ def locked(path: Path, socket: Path) -> Iterator[None]:
     """Hold the lock of a home; it dies with the process.
 
     The file names the process that holds it and its socket: a shell with another environment than
-    the daemon's would look for that elsewhere. Raises DaemonRunningError.
+    the daemon's would look for that elsewhere. Raises DaemonRunningError, FileUnwritableError.
     """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "r+") as file:
+    with os.fdopen(_open_lock(path), "r+") as file:
         if not take_lock(file.fileno()):
             raise DaemonRunningError(pid=file.readline().strip() or "unknown")
         # On a full disk there is no room for it, and the lock holds all the same.
@@ -200,3 +253,12 @@ def locked(path: Path, socket: Path) -> Iterator[None]:
             os.ftruncate(file.fileno(), 0)
             os.pwrite(file.fileno(), f"{os.getpid()}\n{socket}\n".encode(), 0)
         yield
+
+
+def _open_lock(path: Path) -> int:
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        detail = error.strerror or type(error).__name__
+        raise FileUnwritableError(path=path, detail=detail) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -31,16 +32,21 @@ class Vault:
 
 @dataclass
 class _Course:
+    """What was seen of a vault last: of its worker, of its successes, of a transfer."""
+
+    beat_at: float
+    success_at: float
     beats: int = -1
-    beat_at: float = 0.0
-    sign: object = None
-    success_at: float = 0.0
+    success: float = 0.0
+    left: float = math.inf
 
 
 class Vitals:
     """Looks at the workers once in a while. Not for use by several threads at once."""
 
-    def __init__(self, now: float) -> None:
+    def __init__(self, now: float, quiet: Mapping[str, float] | None = None) -> None:
+        """Begin at `now`; `quiet` is for how long vaults had no success before."""
+        self._quiet = dict(quiet or {})
         self._last = now
         self._awake = 0.0
         self._courses: dict[str, _Course] = {}
@@ -56,13 +62,37 @@ class Vitals:
         for name in self._courses.keys() - vaults.keys():
             del self._courses[name]
         for name, vault in vaults.items():
-            course = self._courses.setdefault(name, _Course(-1, self._awake, None, self._awake))
+            if name not in self._courses:
+                before = self._awake - self._quiet.pop(name, 0.0)
+                success = vault.report.last_success
+                self._courses[name] = _Course(self._awake, before, success=success)
+            course = self._courses[name]
             if vault.beats != course.beats:
                 course.beats, course.beat_at = vault.beats, self._awake
-            # A transfer that moves on is success enough: a first upload may take hours.
-            sign = vault.report.last_success, vault.report.step
-            if sign != course.sign or vault.report.state is Phase.PAUSED:
-                course.sign, course.success_at = sign, self._awake
+            if self._moves(course, vault.report):
+                course.success_at = self._awake
+
+    def skip(self, now: float) -> None:
+        """Pass over the time since the last look: whoever looks was busy, and no machine slept."""
+        self._awake += now - self._last
+        self._last = now
+
+    def _moves(self, course: _Course, report: VaultReport) -> bool:
+        """Tell whether a vault has had success, or gets on, or is to do nothing.
+
+        A transfer that gets on is success enough: a first upload may take hours. One that begins
+        anew each time does not get on.
+        """
+        if report.state is Phase.PAUSED:
+            return True
+        if report.last_success and report.last_success != course.success:
+            course.success, course.left = report.last_success, math.inf
+            return True
+        step = report.step
+        if step and step.total and step.total - step.done < course.left:
+            fresh, course.left = course.left == math.inf, step.total - step.done
+            return not fresh
+        return False
 
     def still(self, name: str) -> float:
         """Return for how many seconds a worker has given no sign of life."""
@@ -81,11 +111,10 @@ class Vitals:
     def marks(self, name: str, vault: Vault) -> tuple[Problem, ...]:
         """Return what is to be said of a vault that its worker cannot say itself."""
         still, quiet = self.still(name), self.quiet(name)
-        if still > vault.patience:
-            return (problem(VaultStuckError(vault=name, minutes=int(still // 60))),)
-        if quiet >= HOUR:
-            return (problem(NoSuccessError(vault=name, hours=int(quiet // HOUR))),)
-        return ()
+        stuck = VaultStuckError(vault=name, minutes=int(still // 60))
+        silent = NoSuccessError(vault=name, hours=int(quiet // HOUR))
+        holds = {stuck: still > vault.patience, silent: quiet >= HOUR}
+        return tuple(problem(error) for error, true in holds.items() if true)
 
 
 def marked(report: VaultReport, marks: tuple[Problem, ...]) -> VaultReport:
@@ -96,6 +125,7 @@ def marked(report: VaultReport, marks: tuple[Problem, ...]) -> VaultReport:
     stuck = any(mark.code == VaultStuckError.code for mark in marks)
     if stuck and state is not Phase.HALTED:
         problems = (*marks, *report.problems)
-    if (stuck and state is not Phase.HALTED) or state in {Phase.IDLE, Phase.SYNCING}:
+        state = Phase.ATTENTION
+    if state in {Phase.IDLE, Phase.SYNCING}:
         state = Phase.ATTENTION
     return replace(report, state=state, problems=problems)

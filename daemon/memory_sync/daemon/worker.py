@@ -82,7 +82,8 @@ class Opener(Protocol):
 class Job:
     """One vault as the daemon serves it.
 
-    `patience` is for how many seconds one step of the work may take.
+    `patience` is for how many seconds one step of the work may take, `before` what is known of the
+    vault since it was served last.
     """
 
     name: str
@@ -94,6 +95,7 @@ class Job:
     fingerprint: str
     log_paths: bool = False
     patience: float = 180.0
+    before: VaultReport | None = None
 
     def same(self, other: Job) -> bool:
         """Tell whether nothing that concerns this vault differs in the configuration."""
@@ -111,7 +113,8 @@ class Worker(threading.Thread):
         self._clock = clock
         self._log = log
         self._schedule = Schedule(clock, job.timing)
-        self._report = VaultReport(job.name, job.remote, job.roots)
+        known = job.before or VaultReport(job.name, job.remote, job.roots)
+        self._report = replace(known, state=Phase.SYNCING)
         self._stopping = False
         self._stale = False
         self._uncounted = False
@@ -237,7 +240,6 @@ class Worker(threading.Thread):
         self._publish()
 
     def _turn(self, engine: Engine, turn: Turn) -> None:
-        self._watcher.check()
         try:
             outcome = self._cycle(engine, turn)
         except MemorySyncError as error:
@@ -250,6 +252,7 @@ class Worker(threading.Thread):
         if turn.look:
             self._report = replace(self._report, state=Phase.SYNCING)
             self._publish()
+        self._watcher.check()
         outcome = engine.cycle(up=turn.up, look=turn.look, fetch=turn.fetch)
         seconds = self._clock.monotonic() - began
         if turn.look and not (turn.fetch or outcome.up or outcome.down or outcome.merged):
