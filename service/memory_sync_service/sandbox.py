@@ -22,7 +22,7 @@ true >"$2" && rm -f "$2"
 
 def drop_in(writable: Sequence[Path]) -> str:
     """Return the drop-in. Raises ServiceUnfitError."""
-    paths = sorted({os.path.abspath(path) for path in writable})
+    paths = sorted({_place(os.path.abspath(path)) for path in writable})
     shared = sorted({top for top in SHARED for path in paths if path.startswith(f"{top}/")})
     # A folder in /tmp is gone after a boot, and its place has to be writable to make it again.
     lines = [f"ReadWritePaths=-{quoted(path)}" for path in (*paths, *shared)]
@@ -42,6 +42,21 @@ def works(env: Mapping[str, str], text: str, writable: Sequence[Path]) -> bool:
     escaped = [word.replace("$", "$$") for word in words]
     flags = ("--user", "--wait", "--collect", "--quiet")
     return run(env, "systemd-run", *flags, *properties, *escaped).status == 0
+
+
+def _place(path: str) -> str:
+    """Return what is made writable for a path: on a disk of its own, that disk.
+
+    A folder on it would be pinned: taken away outside, the disk would stay inside, and be written
+    to. A mount point as a whole goes and comes with the disk.
+    """
+    point = path
+    while not os.path.ismount(point):
+        point = os.path.dirname(point)
+    # The disks that the system and the home folder lie on are not taken away, and /run is none.
+    home = os.path.expanduser("~")
+    usual = point == "/" or f"{home}/".startswith(f"{point}/") or point.startswith("/run/")
+    return path if usual else point
 
 
 def _properties(text: str) -> Iterator[str]:

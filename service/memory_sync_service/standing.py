@@ -12,19 +12,21 @@ from typing import Protocol
 class Standing:
     """How the service stands.
 
-    `current` says that the files are those that would be written now, `linger` that it runs
-    without a login too (None where that is not known), `detail` what is worth a look, or "".
+    `current` says that the files are those that would be written now, `active` that it runs,
+    `linger` that it runs without a login too; each is None where that is not known. `detail` is
+    what is worth a look, or "", and `hint` a command that tells more or mends that, or "".
     """
 
     installed: bool
-    current: bool
+    current: bool | None
     enabled: bool
-    active: bool
+    active: bool | None
     linger: bool | None
     manager: str
     path: str
     detail: str
     sandboxed: bool
+    hint: str = ""
 
 
 class Service(Protocol):

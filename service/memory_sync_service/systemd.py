@@ -17,8 +17,9 @@ from memory_sync_service.sandbox import DROP_IN, drop_in, works
 from memory_sync_service.standing import Standing
 
 UNIT = "memory-sync.service"
+ANOTHER = "8"
 ENDINGS = {
-    "8": ("another daemon runs already: end it first", "memory-sync status"),
+    ANOTHER: ("another daemon runs already: end it first", "memory-sync status"),
     "78": ("the configuration cannot be used", "memory-sync status"),
 }
 """What the daemon's exit statuses say of a start, and the command that tells more."""
@@ -115,28 +116,26 @@ class Systemd:
         found = files.content(self._path)
         confined = files.content(self._drop_in)
         state: dict[str, str] = {}
-        current, problem = False, ""
+        current, problem, away = False, "", None
         if found is not None:
             try:
                 texts = self.texts()
                 current = found == texts[self._path] and confined in (None, texts[self._drop_in])
             except ServiceError as error:
                 problem = error.message
-            version = self._version()
-            if version.status == 0:
-                state = self._state()
-            elif not problem:
-                problem = f"the user's systemd cannot be reached: {version.said}"
+            away = self._away()
+            state = {} if away else self._state()
         return Standing(
             installed=found is not None,
             current=current and state.get("NeedDaemonReload") != "yes",
             enabled=os.path.lexists(self._link),
-            active=state.get("ActiveState") == "active",
+            active=None if away else state.get("ActiveState") == "active",
             linger=lingers(),
             manager="systemd",
             path=str(self._path),
-            detail=problem or _told(state),
+            detail=away.message if away else problem or _told(state),
             sandboxed=confined is not None,
+            hint=away.advice if away else "",
         )
 
     def _present(self) -> None:
@@ -145,10 +144,15 @@ class Systemd:
         self._reach()
 
     def _reach(self) -> None:
-        """Raise ServiceUnreachableError, with what to set, where there is no way to the manager."""
+        """Raise ServiceUnreachableError where there is no way to the manager."""
+        if away := self._away():
+            raise away
+
+    def _away(self) -> ServiceUnreachableError | None:
+        """Return what to set where there is no way to the manager."""
         version = self._version()
         if version.status == 0:
-            return
+            return None
         runtime = f"/run/user/{os.getuid()}"
         if not os.path.isdir(runtime):
             hint = "loginctl enable-linger"
@@ -156,7 +160,7 @@ class Systemd:
             hint = f"export XDG_RUNTIME_DIR={runtime}"
         else:
             hint = "unset DBUS_SESSION_BUS_ADDRESS"
-        raise ServiceUnreachableError(detail=version.said, hint=hint)
+        return ServiceUnreachableError(detail=version.said, hint=hint)
 
     def _version(self) -> Ran:
         return run(self._env, "systemctl", "--user", "show", "--property=Version")
@@ -183,7 +187,8 @@ class Systemd:
             state.get("ExecMainStatus", ""),
             (_told(state) or done.said, f"systemctl --user status {self._unit}"),
         )
-        raise ServiceError(detail=f"it does not start: {reason}", hint=hint)
+        taken = state.get("ExecMainStatus") == ANOTHER
+        raise ServiceError(detail=f"it does not start: {reason}", hint=hint, taken=taken)
 
 
 def _told(state: Mapping[str, str]) -> str:

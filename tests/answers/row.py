@@ -53,8 +53,8 @@ TOO_LARGE = Said("file-too-large", "needs-attention", 1, "ls -la '")
 GONE = Said("repository-gone", "halted", 7, NEW_TOKEN)
 BRANCH_GONE = Said("branch-gone", "halted", 7, "memory-sync status")
 OPENED = Said("repository-opened", "halted", 7, "memory-sync init --remote {remote} --allow-public")
-FOREIGN = Said("history-foreign", "halted", 7, "git log {commit}")
-FORCED_BACK = Said("history-forced-back", "halted", 7, "git log {commit}")
+FOREIGN = Said("history-foreign", "halted", 7, "memory-sync status --json")
+FORCED_BACK = Said("history-forced-back", "halted", 7, "memory-sync status --json")
 
 EARLY = -3.0
 """The shown time may have just come: the try runs."""

@@ -141,6 +141,14 @@ def test_many_modes_are_mended_at_once(well: Person, tmp_path: Path) -> None:
     assert row(well, "permissions", env=env)["result"] == "ok"
 
 
+@pytest.mark.parametrize(("path", "mode"), [("state", 0o777), (".", 0o777), ("keys", 0o1777)])
+def test_a_folder_of_ours_that_all_may_use_is_closed(well: Person, path: str, mode: int) -> None:
+    """Whether or not others could have read it: nothing is left that anybody else can do."""
+    folder = well.home / path
+    folder.chmod(mode)
+    assert row(well, "permissions")["fix"] == f"chmod 700 {folder}"
+
+
 def test_a_configuration_that_others_may_read_is_fine(well: Person) -> None:
     """There is no secret in it, and many keep it in a repository with other such files."""
     well.places.config_file.chmod(0o644)

@@ -105,6 +105,8 @@ def offer_to_store(context: Context, token: Token, vault: VaultSettings, *, yes:
         return
     write_token_file(path, token)
     set_token_file(context.directories.config_file, path, owner)
+    if yes:
+        say(f"The token from {token.source} is stored in {path}, where the daemon finds it.")
 
 
 def offer_identity(context: Context, recipient: str, *, yes: bool) -> None:

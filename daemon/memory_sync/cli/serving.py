@@ -17,6 +17,11 @@ from memory_sync_service import Standing, left_behind, start_command
 from memory_sync_service.linger import COMMAND, enable
 
 LINGER = "Let it run from boot on, and go on after you log out? It is a setting of your user."
+STATES = {
+    True: Line("running", "good"),
+    False: Line("not running", "bad"),
+    None: Line("installed; whether it runs is not known", "warning"),
+}
 OFFER = "Keep syncing by itself from now on? This installs a service of your user."
 
 
@@ -67,14 +72,14 @@ def told(standing: Standing) -> Iterator[Line]:
         yield Line("not installed", "warning")
         yield Line("hint: memory-sync service install", "dim")
         return
-    yield Line(
-        "running" if standing.active else "not running", "good" if standing.active else "bad"
-    )
+    yield STATES[standing.active]
     if standing.detail:
         yield Line(standing.detail)
-    if not standing.current:
+    if standing.current is False:
         yield Line("Its files are not what would be written now.", "warning")
-    if not (standing.current and standing.enabled):
+    if standing.hint:
+        yield Line(f"hint: {standing.hint}", "dim")
+    elif standing.current is False or not standing.enabled:
         yield Line("hint: memory-sync service install", "dim")
     elif not standing.active:
         yield Line("hint: memory-sync service start", "dim")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
 
@@ -52,8 +53,11 @@ def many(count: int, one: str, more: str = "") -> str:
 
 
 def export_command(vault: str, *, several: bool) -> str:
-    """Return the command that exports a vault's key, to a file of its own where there are more."""
-    if not several:
+    """Return the command that exports a vault's key.
+
+    It is a file of its own where there are more, or where the usual name is taken.
+    """
+    if not several and not os.path.lexists(os.path.expanduser("~/memory-sync-key.txt")):
         return "memory-sync export-key ~/memory-sync-key.txt"
     return f"memory-sync export-key ~/memory-sync-key-{vault}.txt --vault {vault}"
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
+from urllib.parse import unquote
 
 from memory_sync.engine.kit import Keys, Kit, unlock
 from memory_sync.engine.look import RemoteLook
@@ -180,10 +182,11 @@ class Fetcher:
         kit = self._kit
         if verdict.standing is Standing.ORPHAN:
             would = _would(self.snapshot, listing)
-            raise OrphanError(vault=kit.vault, commit=head, would=would)
+            raise OrphanError(vault=kit.vault, commit=head, would=would, hint=self._show(head))
         if verdict.standing is Standing.FORKED:
             would = _would(self.snapshot, listing)
-            raise ForkedError(vault=kit.vault, commit=verdict.blamed, would=would)
+            hint = self._show(verdict.blamed)
+            raise ForkedError(vault=kit.vault, commit=verdict.blamed, would=would, hint=hint)
         if verdict.standing is not Standing.STALE:
             kit.state.put("stale", None)
             return
@@ -194,8 +197,17 @@ class Fetcher:
             kit.state.put("stale", f"{head} {kit.clock.now()}")
         elif not 0 <= age < PATIENCE:
             would = _would(self.snapshot, listing)
-            raise ForcedBackError(vault=kit.vault, commit=verdict.blamed, would=would)
+            hint = self._show(verdict.blamed)
+            raise ForcedBackError(vault=kit.vault, commit=verdict.blamed, would=would, hint=hint)
         raise StaleReadError(remote=kit.remote.url, commit=verdict.blamed)
+
+    def _show(self, commit: str) -> str | None:
+        """Return the command that shows a commit of a vault in a folder; None for any other."""
+        url = self._kit.remote.url
+        if not url.startswith("file://"):
+            return None
+        folder = unquote(url.removeprefix("file://"))
+        return shlex.join(["git", f"--git-dir={folder}", "log", commit])
 
     def _take_over(
         self,
@@ -209,7 +221,7 @@ class Fetcher:
     ) -> Fetched:
         kit, newest = self._kit, verdict.newest
         if newest is None:
-            raise OrphanError(vault=kit.vault, commit=top.id)
+            raise OrphanError(vault=kit.vault, commit=top.id, hint=self._show(top.id))
         above, head = None, top.id
         if verdict.standing is Standing.FOREIGN:
             # What was sealed below it is applied all the same; only then the vault halts.
@@ -229,7 +241,9 @@ class Fetcher:
         halt = None
         if above is not None:
             would = _would(new, above)
-            halt = ForeignContentError(vault=kit.vault, commit=verdict.blamed, would=would)
+            blamed = verdict.blamed
+            hint = self._show(blamed)
+            halt = ForeignContentError(vault=kit.vault, commit=blamed, would=would, hint=hint)
         return Fetched(new, self.keys(trust), True, self._received, halt)
 
     def accept(

@@ -95,7 +95,7 @@ class ForeignContentError(HaltError):
 
     code = "foreign-content"
     text = "Commit {commit} changed the vault {vault} without its key; it is not applied."
-    hint = "git show {commit}"
+    hint = "memory-sync status --json"
 
 
 class ForcedBackError(HaltError):
@@ -103,7 +103,7 @@ class ForcedBackError(HaltError):
 
     code = "history-forced-back"
     text = "The history of vault {vault} was forced back to {commit}; it is not applied."
-    hint = "git log {commit}"
+    hint = "memory-sync status --json"
 
 
 class ForkedError(HaltError):
@@ -111,7 +111,7 @@ class ForkedError(HaltError):
 
     code = "history-forked"
     text = "The history of vault {vault} forked at {commit}; it is not applied."
-    hint = "git log {commit}"
+    hint = "memory-sync status --json"
 
 
 class OrphanError(HaltError):
@@ -119,7 +119,7 @@ class OrphanError(HaltError):
 
     code = "history-foreign"
     text = "No commit up to {commit} of vault {vault} was made with its key; nothing is applied."
-    hint = "git log {commit}"
+    hint = "memory-sync status --json"
 
 
 class BranchGoneError(HaltError):

@@ -19,7 +19,7 @@ class DaemonSilentError(DaemonError):
 
     code = "daemon-silent"
     text = "The daemon (process {pid}) does not answer."
-    hint = "memory-sync logs -n 50"
+    hint = "memory-sync service restart"
 
 
 class DaemonVersionError(DaemonError):
@@ -36,6 +36,14 @@ class SocketError(DaemonError):
     code = "socket-unusable"
     text = "The daemon cannot listen at {path}: {reason}."
     hint = "ls -lad {path}"
+
+
+class DaemonStuckError(DaemonError):
+    """The daemon's main thread hangs; its workers and its socket may go on."""
+
+    code = "daemon-stuck"
+    text = "The daemon looks after nothing since {seconds} s; vaults may go on."
+    hint = "memory-sync service restart"
 
 
 class VaultStuckError(MemorySyncError):

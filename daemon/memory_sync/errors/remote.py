@@ -119,5 +119,16 @@ class RemoteError(MemorySyncError):
     hint = "memory-sync now"
 
 
+class RemoteReadOnlyError(RemoteError):
+    """The vault's folder cannot be written: by its disk, or by a service that was confined before.
+
+    A confined service may write only to what was there when it began.
+    """
+
+    code = "remote-read-only"
+    text = "{remote} lies on a file system that is read-only here."
+    hint = "memory-sync service restart"
+
+
 class Moved(Exception):  # noqa: N818 - a signal between layers; no person meets it
     """The remote's head is no longer the one that a commit was to be made on."""

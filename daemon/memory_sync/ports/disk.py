@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
+import errno
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -73,8 +73,11 @@ class DiskTree:
         """Write the root's marker; one that says the same already stays as it is."""
         if make:
             # Only the folder itself: what lies above is not there if a disk is not mounted.
-            with contextlib.suppress(OSError):
+            try:
                 os.mkdir(self.path, _NEW_FOLDER)
+            except OSError as error:
+                if error.errno == errno.EROFS:
+                    raise handles.write_error(error, names.shown(self.path)) from None
         with self._folder() as folder, handles.writing(names.shown(self.path)):
             try:
                 found = marker.read(folder, self.path)

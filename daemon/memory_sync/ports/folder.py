@@ -27,6 +27,7 @@ from memory_sync.errors import (
     Moved,
     RemoteError,
     RemoteInvalidError,
+    RemoteReadOnlyError,
     RemoteTroubleError,
 )
 from memory_sync.model import Change, Commit, Entry, Listing
@@ -216,7 +217,10 @@ class FolderRemote(AtHand):
             return DiskFullError(path=self._path)
         if error.errno == errno.ENOENT and not self._path.exists():
             return FolderGoneError(path=self._path)
-        return self._trouble(f"{error.strerror or error}: {error.filename or self._path}")
+        detail = f"{error.strerror or error}: {error.filename or self._path}"
+        if error.errno == errno.EROFS:
+            return RemoteReadOnlyError(remote=self._url)
+        return self._trouble(detail)
 
     def _trouble(self, detail: str) -> RemoteTroubleError:
         return RemoteTroubleError(remote=self._url, detail=detail)

@@ -270,4 +270,8 @@ def write_error(error: OSError, shown: str) -> MemorySyncError:
         return FileInTheWayError(path=shown)
     if error.errno == errno.ENOENT:
         return FileChangedError(path=shown)
+    if error.errno == errno.EROFS:
+        # Mostly a service that was confined when this was not there, or not known.
+        hint = "memory-sync service restart"
+        return FileUnwritableError(path=shown, detail=error.strerror, hint=hint)
     return FileUnwritableError(path=shown, detail=error.strerror)

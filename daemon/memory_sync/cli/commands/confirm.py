@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 import click
 
 from memory_sync.cli.options import example, json_option, vault_option, yes_option
 from memory_sync.cli.result import Line, Result, as_problem, worst
 from memory_sync.model import Problem
+
+if TYPE_CHECKING:
+    from memory_sync.config.settings import VaultSettings
 
 
 @click.command("confirm", epilog=example("memory-sync confirm --root memory"))
@@ -56,10 +61,27 @@ def command(vault: str | None, root: str | None, yes: bool) -> Result:
         errors = (*troubles, *left)
         lines = () if errors else (Line("Nothing is halted."),)
         return Result({"vaults": []}, lines, errors, worst(error.status for error in errors))
+    _make_folders(vaults, halts, plans)
     with ended_by_signals(), waiting("Syncing") as show:
         meant = [vault for vault in vaults if vault.name in plans]
         done = sync(context, meant, Wish(confirm=plans), show)
     return report(context.directories, done)
+
+
+def _make_folders(
+    vaults: Iterable[VaultSettings],
+    halts: Iterable[tuple[str, Problem]],
+    plans: Mapping[str, Mapping[str, str]],
+) -> None:
+    """Make folders that are gone and are to be made anew: a confined service may not do it."""
+    from contextlib import suppress
+
+    paths = {(vault.name, root.name): root.path for vault in vaults for root in vault.root}
+    for name, problem in halts:
+        if problem.code == "root-gone" and problem.root in plans.get(name, {}):
+            # Only the folder itself: what lies above is not there if a disk is not mounted.
+            with suppress(OSError):
+                os.mkdir(paths[name, problem.root])
 
 
 def _agreed(problem: Problem, *, yes: bool) -> bool:

@@ -77,10 +77,11 @@ def uninstall() -> Result:
 @json_option
 def start() -> Result:
     """Start the service that is installed."""
+    from memory_sync.app.service import other_named
     from memory_sync.cli.render import waiting
     from memory_sync_service import service_for
 
-    with waiting("Starting the service"):
+    with waiting("Starting the service"), other_named(os.environ):
         service_for(os.environ).start()
     return Result({}, (Line("The service runs.", "good"),))
 
@@ -101,10 +102,11 @@ def stop() -> Result:
 @json_option
 def restart() -> Result:
     """Stop the service and start it again, after an upgrade for example."""
+    from memory_sync.app.service import other_named
     from memory_sync.cli.render import waiting
     from memory_sync_service import service_for
 
-    with waiting("Restarting the service"):
+    with waiting("Restarting the service"), other_named(os.environ):
         service_for(os.environ).restart()
     return Result({}, (Line("The service runs.", "good"),))
 
@@ -116,9 +118,8 @@ def status() -> Result:
 
     How the vaults are says `memory-sync status`.
     """
-    from memory_sync.app.context import load_context
-    from memory_sync.app.service import service_here
+    from memory_sync.app.service import look
     from memory_sync.cli.serving import told
 
-    standing = service_here(load_context(os.environ)).standing()
+    standing = look(os.environ)
     return Result(asdict(standing), tuple(told(standing)))
