@@ -108,13 +108,16 @@ def _from_disk(
 
     silent = note.code == DaemonSilentError.code
     notes: tuple[Problem, ...] = (note,)
+    broken: dict[str, Any] = {}
     rows: tuple[Mapping[str, Any], ...] = ()
     try:
         rows = tuple(standing(load_context(env)))
     except UsageError as error:
         # What cannot be read says nothing of the vaults; that no daemon runs is known all the same.
         notes = (note, problem_of(error))
+        broken = {"config": notes[1].data()}
     daemon = {"running": silent, "pid": pid, "version": None, "last_heard": _last_heard(places)}
+    daemon |= broken
     return Standing(daemon, rows, notes)
 
 
