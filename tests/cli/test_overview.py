@@ -6,6 +6,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -183,3 +184,16 @@ def test_a_folder_with_very_many_files_is_not_counted_to_its_end(ada: Person) ->
     counted = usage(ada.places)
     assert time.monotonic() - began < 2 * LONGEST + 0.3
     assert not counted.whole
+
+
+def test_a_daemon_that_is_only_beginning_is_waited_for(ada: Person) -> None:
+    """It holds its lock, and opens its socket a moment later: that is neither stopped nor stuck."""
+    ada.init()
+    with ada.daemon():
+        away = ada.places.socket.with_name("away")
+        ada.places.socket.rename(away)
+        back = threading.Timer(0.2, away.rename, [ada.places.socket])
+        back.start()
+        ran = ada.types("status")
+        back.join()
+    assert ran.out.startswith("idle"), ran

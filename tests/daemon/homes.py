@@ -73,7 +73,7 @@ class Home:
             stderr=subprocess.STDOUT,
             text=True,
         )
-        wait(lambda: self.status()["daemon"]["running"], "the daemon answers")
+        wait(lambda: self.status()["daemon"]["version"], "the daemon answers")
 
     def stop(self, number: int = signal.SIGTERM) -> tuple[int, str]:
         """End the daemon; return its status and what it printed."""

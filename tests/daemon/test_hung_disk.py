@@ -95,7 +95,7 @@ def test_a_daemon_serves_the_other_vaults_while_a_root_hangs(home: Home, tmp_pat
     with hung(tmp_path / "elsewhere") as types:
         home.daemon = types(home, "daemon")
         try:
-            wait(lambda: home.status()["daemon"]["running"], "the daemon answers")
+            wait(lambda: home.status()["daemon"]["version"], "the daemon answers")
             home.write("memory/a.md", "a\n")
             wait(lambda: _sent(home, "near"), "it is sent")
             assert not _sent(home, "far")

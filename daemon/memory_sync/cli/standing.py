@@ -23,6 +23,8 @@ LAST_LINE = 16384
 """Bytes at the end of the log in which its last line is looked for."""
 FIRST_WAIT, SILENT_AFTER = 0.1, 0.5
 """Seconds that the daemon has to answer: before anything else is made ready, and in all."""
+RETRY = 0.02
+"""Seconds between two tries to connect to a daemon that has only just begun."""
 
 
 class Standing(NamedTuple):
@@ -83,7 +85,7 @@ def _next(
 def _ask(places: Directories, answers: queue.SimpleQueue[Standing | DaemonError]) -> None:
     """Ask the daemon, and put what comes of it where it is waited for."""
     try:
-        with Client(find_socket(places.daemon_lock, places.socket), SILENT_AFTER) as client:
+        with _connected(places) as client:
             answer = client.status(SILENT_AFTER)
             other = client.differs
         daemon = answer["daemon"]
@@ -92,11 +94,28 @@ def _ask(places: Directories, answers: queue.SimpleQueue[Standing | DaemonError]
         asides = (problem_of(other),) if other else ()
         rows = tuple(answer["vaults"])
         answers.put(Standing(daemon, rows, notes, served=True, asides=asides))
-    except DaemonSilentError as error:
-        answers.put(error)
     except DaemonError as error:
-        # Its socket may have been taken away; its lock it holds for as long as it lives.
-        answers.put(DaemonSilentError(pid="unknown") if is_held(places.daemon_lock) else error)
+        answers.put(error)
+
+
+def _connected(places: Directories) -> Client:
+    """Connect to the daemon. Raises DaemonError, or DaemonSilentError where one lives.
+
+    Its lock it holds from its start to its end; its socket it opens a moment later, and it may be
+    taken away.
+    """
+    until = time.monotonic() + SILENT_AFTER
+    while True:
+        try:
+            return Client(find_socket(places.daemon_lock, places.socket), SILENT_AFTER)
+        except DaemonSilentError:
+            raise
+        except DaemonError:
+            if not is_held(places.daemon_lock):
+                raise
+        if time.monotonic() > until:
+            raise DaemonSilentError(pid="unknown")
+        time.sleep(RETRY)
 
 
 def _from_disk(
@@ -156,7 +175,8 @@ def never_exported(places: Directories) -> list[str]:
             recipient = _recipient(places, name) if vault != name else ""
             key = places.keys / f"{recipient}.txt"
             mark = places.keys / f"{recipient}.exported"
-            if recipient and key.exists() and not mark.exists():
+            here = key.exists() or key.with_suffix(".keyring").exists()
+            if recipient and here and not mark.exists():
                 vaults.append(vault)
     return vaults
 

@@ -108,6 +108,7 @@ class Supervisor:
                 self._network.start()
                 for worker in workers:
                     worker.start()
+                self._oversight.skip()
                 self._notifier.tell(READY=1)
                 self._loop(seen)
             finally:
