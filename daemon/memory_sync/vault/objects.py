@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import gzip
-import io
 import re
-import tarfile
 import zlib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -15,17 +13,15 @@ from hmac import digest as hmac
 
 from memory_sync.model.remote import FILE_MODE, Listing
 from memory_sync.model.trees import FileVersion, Part, RemoteFile
+from memory_sync.vault.archive import ArchiveError, bounded_time, pack, unpack
 from memory_sync.vault.keys import Cipher, CipherError
-from memory_sync.vault.paths import PathError, check
+from memory_sync.vault.paths import PathError, check, safe_device
 from memory_sync.vault.trees import blob_id
 
 PART_SIZE = 32768
 MAX_PARTS = 9999
 MAX_PLAIN_PART = 4 * PART_SIZE
 """No part that the format allows grows beyond this; what does is a gzip bomb."""
-
-LAST_TIME = 253402300799
-"""The end of the year 9999 in seconds since the epoch: no time beyond it can be shown."""
 
 OBJECT_PATH = re.compile(r"objects/([0-9a-f]{2})/([0-9a-f]{30})\.age(?:\.(\d{4}))?")
 
@@ -63,25 +59,6 @@ def part_path(name: str, index: int) -> str:
     return name if index == 0 else f"{name}.{index:04d}"
 
 
-def archive(
-    path: str, content: bytes, *, mode: int, mtime: int, device: str
-) -> tuple[bytes, bytes]:
-    """Build a pax archive with one member: its header blocks, and all that follows them."""
-    member = tarfile.TarInfo(path)
-    member.size = len(content)
-    member.mode = mode & 0o777
-    member.mtime = bounded_time(mtime)
-    member.pax_headers = {"comment": device}
-    header = member.tobuf(tarfile.PAX_FORMAT)
-    padding = -len(content) % tarfile.BLOCKSIZE
-    return header, content + bytes(padding + 2 * tarfile.BLOCKSIZE)
-
-
-def bounded_time(seconds: float) -> int:
-    """Return a time that every program can hold and show: whole seconds, 1970 to 9999."""
-    return int(min(max(seconds, 0), LAST_TIME)) if seconds == seconds else 0  # noqa: PLR0124 - NaN
-
-
 def split(header: bytes, body: bytes, size: int) -> list[bytes]:
     """Cut an archive into the plaintexts of its parts; `size` is the file's, in bytes."""
     if size <= PART_SIZE:
@@ -105,7 +82,7 @@ def encode(
     `known` are the parts that the vault has of it: one whose plaintext is the same stays as it is.
     Raises ObjectError for a file of more than 9,999 parts.
     """
-    header, body = archive(check(path), content, mode=mode, mtime=mtime, device=device)
+    header, body = pack(check(path), content, mode=mode, mtime=mtime, device=device)
     pieces = split(header, body, len(content))
     if len(pieces) > MAX_PARTS:
         raise ObjectError(f"it would have more than {MAX_PARTS} parts")
@@ -134,56 +111,39 @@ def decode(names_key: bytes, cipher: Cipher, name: str, blobs: Sequence[bytes]) 
     """
     pieces: list[bytes] = []
     parts: list[Part] = []
-    for blob in blobs:
+    for index, blob in enumerate(blobs):
         try:
-            piece = _gunzip(cipher.decrypt(blob))
+            piece = _gunzip(cipher.decrypt(blob), PART_SIZE if index else MAX_PLAIN_PART)
         except CipherError as error:
             raise ObjectError(str(error)) from None
         pieces.append(piece)
         parts.append(Part(blob_id(blob), sha256(piece).hexdigest()))
-    member, content = _only_member(b"".join(pieces))
     try:
-        path = check(member.name)
-    except (PathError, UnicodeError) as error:
+        member = unpack(b"".join(pieces))
+        path = check(member.path)
+    except ArchiveError as error:
+        raise ObjectError(str(error)) from None
+    except PathError as error:
         raise ObjectError(f"its path is not allowed: {error}") from None
     if object_name(names_key, path) != name:
         raise ObjectError("it is not at the place that its path has")
-    version = FileVersion(
-        sha256(content).hexdigest(), len(content), member.mode & 0o777, bounded_time(member.mtime)
-    )
-    device = member.pax_headers.get("comment", "")
+    content = member.content
+    version = FileVersion(sha256(content).hexdigest(), len(content), member.mode, member.mtime)
+    device = safe_device(member.device) if member.device else ""
     return Decoded(path, RemoteFile(version, device, tuple(parts)), content)
 
 
-def _gunzip(data: bytes) -> bytes:
-    """Decompress exactly one gzip member, and no more than a part may hold."""
+def _gunzip(data: bytes, limit: int) -> bytes:
+    """Decompress exactly one gzip member, of no more bytes than a part may hold."""
     stream = zlib.decompressobj(wbits=31)
     try:
-        piece = stream.decompress(data, MAX_PLAIN_PART)
+        # One byte more, or the end of a stream of just that size would not be come to.
+        piece = stream.decompress(data, limit + 1)
     except zlib.error:
         raise ObjectError("it is no gzip stream") from None
-    if not stream.eof or stream.unused_data:
+    if not stream.eof or stream.unused_data or len(piece) > limit:
         raise ObjectError("it is no single gzip stream of a part's size")
     return piece
-
-
-def _only_member(data: bytes) -> tuple[tarfile.TarInfo, bytes]:
-    try:
-        with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as tar:
-            member = tar.next()
-            if member is None or member.type not in tarfile.REGULAR_TYPES[:2] or member.issparse():
-                raise ObjectError("it holds no ordinary file")
-            if member.size > len(data):
-                raise ObjectError("it says a size that it does not have")
-            stream = tar.extractfile(member)
-            content = stream.read() if stream else b""
-            if len(content) != member.size:
-                raise ObjectError("it is cut short")
-            if tar.next() is not None:
-                raise ObjectError("it holds more than one file")
-    except (tarfile.TarError, ValueError, EOFError, OverflowError):
-        raise ObjectError("it is no archive") from None
-    return member, content
 
 
 def objects_in(listing: Listing) -> tuple[dict[str, tuple[str, ...]], tuple[str, ...]]:

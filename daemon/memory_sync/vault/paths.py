@@ -25,7 +25,7 @@ def check(path: str) -> str:
     if root == CONFLICTS:
         root, relative = _conflict_of(relative)
     if not ROOT_NAME.match(root):
-        raise PathError(f"{root!r} is no name of a root")
+        raise PathError(f"{root[:64]!r} is no name of a root")
     _check_relative(relative)
     try:
         size = len(f"{root}/{relative}".encode())
