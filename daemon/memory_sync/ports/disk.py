@@ -12,6 +12,7 @@ from pathlib import Path
 
 from memory_sync.errors import (
     FileChangedError,
+    FileError,
     FileNameError,
     FileSpecialError,
     MarkerForeignError,
@@ -23,10 +24,12 @@ from memory_sync.ports.clock import Clock
 from memory_sync.ports.displaced import Record, record_of
 from memory_sync.ports.files import Echo, Glance, Scan
 from memory_sync.ports.handles import Spot, Way
+from memory_sync.ports.ignoring import heeded
 from memory_sync.ports.look import Bounds, Look
 from memory_sync.ports.marker import Marker
 from memory_sync.ports.pulse import Beat, no_beat
 from memory_sync.ports.trash import Trash
+from memory_sync.sync.ignores import IGNORE_FILE
 from memory_sync.sync.patterns import Patterns
 
 _DAY = 86_400.0
@@ -65,6 +68,7 @@ class DiskTree:
         self._lock: int | None = None
         self._leftover_age = _DAY
         self._plain: dict[str, str] = {}
+        self._heeded = patterns
         self._anchored: set[tuple[int, int]] = set()
 
     # --- the marker
@@ -128,9 +132,16 @@ class DiskTree:
     def scan(self, known: Mapping[str, Glance], *, marked: bool = True) -> Scan:
         """Look at every file that the patterns match; read only those that `known` cannot tell."""
         with self._opened() if marked else self._folder() as root:
+            try:
+                bounds, notes = self._heed(root)
+            except FileError as error:
+                # Not known what is to be left out: all of it is held, and none of it forgotten.
+                held = {"": error}
+                folder = self._found.folder if marked else ""
+                return Scan({}, known, held, folder=folder, patterns=self._heeded)
             leftover = partial(self._leftover, root) if marked else _leave
             look = Look(
-                bounds=self._bounds,
+                bounds=bounds,
                 known=known,
                 now=int(self._clock.now() * 1_000_000_000),
                 plain=self._plain,
@@ -144,7 +155,22 @@ class DiskTree:
             if marked:
                 self._still(root)
                 self._leftover_age = _DAY
-        return dataclasses.replace(scan, folder=self._found.folder) if marked else scan
+        found = dataclasses.replace(scan, notes=scan.notes + notes, patterns=bounds.patterns)
+        return dataclasses.replace(found, folder=self._found.folder) if marked else found
+
+    def _heed(self, root: int) -> tuple[Bounds, tuple[FileError, ...]]:
+        """Return what is to be looked at, by what the root's own file of rules says now."""
+        patterns, notes = heeded(
+            root,
+            self.name,
+            self._bounds.patterns,
+            shown=self._bounds.shown(IGNORE_FILE),
+            limit=self._bounds.max_size,
+        )
+        if patterns != self._heeded:
+            self._heeded = patterns
+            self._plain.clear()
+        return dataclasses.replace(self._bounds, patterns=patterns), notes
 
     def read(self, path: str, expect: str) -> bytes:
         """Read a file whose content must have this digest."""

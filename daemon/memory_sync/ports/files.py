@@ -8,6 +8,7 @@ from typing import Protocol
 
 from memory_sync.errors import FileError
 from memory_sync.model import FileVersion
+from memory_sync.sync.patterns import Patterns
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,8 @@ class Scan:
 
     `held` names the paths about which nothing can be said because of an error; a path that ends
     with a slash is a whole folder. `notes` are shown and hold nothing (a symbolic link, say).
-    `folder` tells the folder that was looked at from another one with the same root's marker.
+    `folder` tells the folder that was looked at from another one with the same root's marker;
+    `patterns` are those in force, with what a file of rules in the root said, None if unknown.
     """
 
     files: Mapping[str, FileVersion]
@@ -41,6 +43,7 @@ class Scan:
     held: Mapping[str, FileError] = field(default_factory=dict)
     notes: tuple[FileError, ...] = ()
     folder: str = ""
+    patterns: Patterns | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,12 @@ MAX_DEPTH = 100
 _TRIES = 3
 
 Entry = os.DirEntry[str]
+Heard = Callable[[str, bytes], None]
+"""Is told the path and the content of a file that was read."""
+
+
+def unheard(_path: str, _content: bytes) -> None:
+    """Tell nobody what a file holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +55,8 @@ class Look:
 
     `now` is the time at its start in nanoseconds. `plain` holds the paths (each to itself) whose
     names are known to be good, and is added to. `leftover` is called with the open folder, its path
-    and the name of each temporary file, `beat` for each folder and each file that is read.
+    and the name of each temporary file, `beat` for each folder and each file that is read, `heard`
+    with what was read.
     """
 
     bounds: Bounds
@@ -58,6 +65,7 @@ class Look:
     plain: dict[str, str]
     leftover: Callable[[int, str, str], None]
     beat: Beat = no_beat
+    heard: Heard = unheard
     files: dict[str, FileVersion] = field(default_factory=dict)
     glances: dict[str, Glance] = field(default_factory=dict)
     held: dict[str, FileError] = field(default_factory=dict)
@@ -208,6 +216,7 @@ class Look:
             except FileChangedError:
                 if last:
                     raise
+        self.heard(path, content)
         youngest = max(seen.st_mtime_ns, seen.st_ctime_ns)
         return Glance(
             size=seen.st_size,

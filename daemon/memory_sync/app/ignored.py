@@ -1,0 +1,124 @@
+"""Whether a file is synced, and what decides that."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from memory_sync.app.context import Context
+from memory_sync.app.places import on_disk
+from memory_sync.app.vaults import patterns_of
+from memory_sync.config.settings import RootSettings, VaultSettings, nested
+from memory_sync.errors import PathUnknownError, VaultAmbiguousError
+from memory_sync.model import split_root
+from memory_sync.ports import handles, names
+from memory_sync.ports.ignoring import heeded
+from memory_sync.ports.marker import open_root
+from memory_sync.sync.ignores import IGNORE_FILE
+from memory_sync.sync.patterns import Patterns
+
+TOO_LARGE, SPECIAL, NAME = "too-large", "special", "name"
+"""Reasons besides those of the patterns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What decides about a path.
+
+    `path` is as the vault names it, `place` on this disk. `why` is a word of `sync.patterns.Why`
+    or one of this module; `rule` the pattern, or what is wrong; `line` where it stands in `source`.
+    """
+
+    vault: str
+    path: str
+    place: Path
+    folder: bool
+    synced: bool
+    why: str
+    rule: str = ""
+    source: str = ""
+    line: int = 0
+
+
+def decide(context: Context, vault: str | None, path: str) -> Decided:
+    """Say what decides about a path.
+
+    Raises PathUnknownError, VaultAmbiguousError, RootGoneError or IgnoreFileError.
+    """
+    settings, root, relative = _meant(context, vault, path)
+    place = root.path / relative
+    inner = nested(context.settings, own=context.directories.own).get(
+        (settings.name, root.name), ()
+    )
+    patterns = _patterns(root, patterns_of(root, inner))
+    seen = _look(place)
+    is_folder = path.endswith("/") or (seen is not None and stat.S_ISDIR(seen.st_mode))
+    reason = patterns.why(relative, folder=is_folder)
+    why, rule, source = reason.why.value, reason.rule, ""
+    if reason.line:
+        source = names.shown(root.path / IGNORE_FILE)
+    synced = why == "synced"
+    trouble = names.trouble(root.name, relative, folder=is_folder) if relative else None
+    if trouble:
+        synced, why, rule = False, NAME, trouble
+    elif synced and seen is not None and not is_folder:
+        if not stat.S_ISREG(seen.st_mode):
+            synced, why, rule = False, SPECIAL, handles.kind_of(seen)
+        elif seen.st_size > root.max_size:
+            synced, why, rule = False, TOO_LARGE, f"max_size = {int(root.max_size)}"
+    named = f"{root.name}/{relative}".rstrip("/")
+    return Decided(settings.name, named, place, is_folder, synced, why, rule, source, reason.line)
+
+
+def _meant(
+    context: Context, vault: str | None, path: str
+) -> tuple[VaultSettings, RootSettings, str]:
+    """Find the root that a path lies in: on the disk if it is there, else as the vault names it."""
+    here = on_disk(context, vault, path)
+    named = names.composed(path.rstrip("/"))
+    if here and os.path.lexists(os.path.expanduser(path)):
+        named, vault = here[1], here[0]
+    elif _owners(context, vault, split_root(named)[0]):
+        pass
+    elif here:
+        named, vault = here[1], here[0]
+    name, relative = split_root(named)
+    owners = _owners(context, vault, name)
+    if not owners:
+        raise PathUnknownError(path=names.shown(path), hint="memory-sync status")
+    if len(owners) > 1:
+        known = [settings.name for settings, _ in owners]
+        command = f"ignored '{names.shown(path)}'"
+        raise VaultAmbiguousError(known=", ".join(known), command=command, first=known[0])
+    return *owners[0], relative
+
+
+def _owners(
+    context: Context, vault: str | None, root: str
+) -> list[tuple[VaultSettings, RootSettings]]:
+    return [
+        (settings, known)
+        for settings in context.vaults(vault)
+        for known in settings.root
+        if known.name == root
+    ]
+
+
+def _patterns(root: RootSettings, patterns: Patterns) -> Patterns:
+    """Return the patterns in force, with what the root's own file says now."""
+    handle = open_root(root.path, root.name)
+    try:
+        shown = names.shown(root.path / IGNORE_FILE)
+        found, _ = heeded(handle, root.name, patterns, shown=shown, limit=root.max_size)
+    finally:
+        os.close(handle)
+    return found
+
+
+def _look(place: Path) -> os.stat_result | None:
+    try:
+        return place.lstat()
+    except OSError:
+        return None
