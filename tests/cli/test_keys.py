@@ -1,14 +1,18 @@
 """`memory-sync export-key` and `import-key`: the key goes by hand, and never by accident."""
 
+import errno
+import os
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from memory_sync.vault.keys import parse_identity
+from memory_sync.ports.keystore import Keystore
+from memory_sync.vault.keys import generate_identity, parse_identity
 from tests.cli.person import Person, until
-from tests.cli.terminal import terminal
+from tests.cli.terminal import Terminal, terminal
 from tests.needs import needs
 
 
@@ -162,7 +166,7 @@ def test_a_key_comes_in_from_a_file_or_a_pipe(owner: Person, bob: Person, tmp_pa
     recipient = owner.types("export-key", str(file), "--json").answer["data"]["recipient"]
     for words, stdin in (((str(file),), ""), ((), file.read_text()), (("-",), file.read_text())):
         ran = bob.types("import-key", *words, "--json", stdin=stdin)
-        assert ran.answer["data"] == {"recipient": recipient, "vaults": []}
+        assert ran.answer["data"] == {"recipient": recipient, "vaults": [], "other_vaults": {}}
         stored = bob.places.keys / f"{recipient}.txt"
         assert stored.stat().st_mode & 0o777 == 0o600
         assert (bob.places.keys / f"{recipient}.exported").exists()
@@ -173,10 +177,102 @@ def test_it_says_what_comes_next(owner: Person, bob: Person) -> None:
     """Without a vault: init. With one that has this key: its name."""
     key = owner.types("export-key", "-").out
     assert "memory-sync init --remote URL" in bob.types("import-key", stdin=key).out
-    (owner.places.keys / "vault.trust.json").rename(owner.places.keys / "kept")
-    assert "memory-sync now" in owner.types("import-key", stdin=key).out
-    (owner.places.keys / "kept").rename(owner.places.keys / "vault.trust.json")
     assert "It is the key of vault." in owner.types("import-key", stdin=key).out
+
+
+def test_a_vault_that_was_never_opened_here_is_asked_which_key_it_wants(owner: Person) -> None:
+    """The key opens it or not, and that is said at once; where it cannot be asked, that is said."""
+    key = owner.types("export-key", "-").out
+    (owner.places.keys / "vault.trust.json").unlink()
+    assert "It is the key of vault." in owner.types("import-key", stdin=key).out
+    other = generate_identity()
+    ran = owner.types("import-key", "--json", stdin=other.secrets[0])
+    recipient = parse_identity(key).recipient
+    assert ran.answer["data"]["other_vaults"] == {"vault": recipient}
+    ran = owner.types("import-key", stdin=other.secrets[0])
+    assert f"It does not open vault, which wants the key {recipient}." in ran.out
+    place = Path(owner.remote.removeprefix("file://"))
+    place.rename(place.with_suffix(".away"))
+    ran = owner.types("import-key", stdin=key)
+    assert (ran.status, "memory-sync now" in ran.out) == (0, True)
+
+
+def test_a_vault_whose_key_was_changed_elsewhere_is_asked(owner: Person) -> None:
+    """What is trusted of it names the old key: the one that it has now is the one that it wants."""
+    key = owner.types("export-key", "-").out
+    keystore = Keystore(owner.places.keys)
+    trust = keystore.trust("vault")
+    assert trust
+    old = generate_identity().recipient
+    keystore.set_trust("vault", replace(trust, recipient=old, rotated=True))
+    assert "It is the key of vault." in owner.types("import-key", stdin=key).out
+
+
+def test_i51_no_key_replaces_another(owner: Person) -> None:
+    """Another key lies beside the one that is here, and says that it opens nothing here."""
+    before = owner.types("export-key", "-").out
+    ran = owner.types("import-key", stdin=generate_identity().secrets[0])
+    assert "It does not open vault" in ran.out
+    assert len(list(owner.places.keys.glob("age1*.txt"))) == 2
+    assert owner.types("export-key", "-").out == before
+
+
+def test_older_keys_are_kept_when_a_key_comes_again(owner: Person) -> None:
+    """What opens the history stays in the file, whichever of them the import lacks."""
+    current = parse_identity(owner.types("export-key", "-").out).secrets[0]
+    older = [generate_identity().secrets[0] for _ in range(2)]
+    for one in older:
+        ran = owner.types("import-key", stdin=f"{current}\n{one}\n")
+        assert "It is the key of vault." in ran.out
+    kept = parse_identity(owner.types("export-key", "-").out).secrets
+    assert (kept[0], set(kept[1:])) == (current, set(older))
+
+
+def test_a_damaged_key_file_is_mended_by_an_import(owner: Person) -> None:
+    """The key from elsewhere takes its place, and what stood there is set aside."""
+    key = owner.types("export-key", "-").out
+    (file,) = owner.places.keys.glob("age1*.txt")
+    file.write_text("AGE-SECRET-KEY-1DAMAGED\n")
+    assert owner.types("now", "--json").codes == ["key-invalid"]
+    assert owner.types("import-key", stdin=key).status == 0
+    assert owner.types("now").status == 0
+    assert file.with_suffix(".broken").read_text() == "AGE-SECRET-KEY-1DAMAGED\n"
+
+
+def test_age_itself_opens_what_has_a_passphrase(owner: Person, tmp_path: Path) -> None:
+    """`age -d` asks for the passphrase, and gives a file that `age-keygen` reads."""
+    needs("age", "age-keygen")
+    file, key = tmp_path / "key.age", tmp_path / "key.txt"
+    assert owner.types("export-key", str(file), "--passphrase", stdin="correct horse\n").status == 0
+    assert file.stat().st_mode & 0o777 == 0o600
+    screen = Terminal(("age", "-d", "-o", str(key), str(file)), owner.env)
+    try:
+        screen.expect("passphrase")
+        screen.until_silent()
+        screen.type("correct horse")
+        assert screen.ends() == 0
+    finally:
+        screen.close()
+    done = subprocess.run(["age-keygen", "-y", str(key)], capture_output=True, check=True)
+    recipient = parse_identity(owner.types("export-key", "-").out).recipient
+    assert done.stdout.decode().strip() == recipient
+
+
+def test_a_key_that_could_not_be_written_whole_leaves_no_file(
+    owner: Person, tmp_path: Path
+) -> None:
+    """Half a key must not be taken for a copy of it: not on a full disk, nor after Ctrl-C."""
+    file = tmp_path / "key.txt"
+    for error in (OSError(errno.ENOSPC, "full"), KeyboardInterrupt()):
+
+        def fail(_: int, error: BaseException = error) -> None:
+            assert file.stat().st_mode & 0o777 == 0o600
+            raise error
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(os, "fsync", fail)
+            assert owner.types("export-key", str(file)).status in (1, 130)
+        assert not file.exists()
 
 
 @pytest.mark.parametrize(

@@ -19,31 +19,36 @@ if TYPE_CHECKING:
     from memory_sync.vault.keys import Identity
 
 STDOUT = "-"
+EXAMPLES = ("memory-sync export-key ~/memory-sync-key.txt", "memory-sync export-key --qr")
 
 
-@click.command("export-key", epilog=example("memory-sync export-key ~/memory-sync-key.txt"))
-@click.argument("file", shell_complete=FILES)
+@click.command("export-key", epilog=example(*EXAMPLES))
+@click.argument("file", required=False, shell_complete=FILES)
 @click.option("--passphrase", is_flag=True, help="Ask for a passphrase, and encrypt the file.")
+@click.option("--qr", is_flag=True, help="Show it as a QR code on the terminal, in no file.")
 @vault_option
 @click.option("--json", "as_json", is_flag=True, help=JSON_HELP)
-def command(file: str, passphrase: bool, vault: str | None, as_json: bool) -> Result:
+def command(
+    file: str | None, passphrase: bool, qr: bool, vault: str | None, as_json: bool
+) -> Result:
     """Write the key of a vault to a file.
 
     Whoever has the key can read and write the vault, and without it nobody can: keep the file where
     you keep passwords. It is an age identity file, readable by you alone. FILE is never overwritten
-    and never lies in a synced folder; - is standard output.
+    and never lies in a synced folder; - is standard output. A QR code is for a phone's password
+    manager: it fills the screen, and is gone when you have answered.
     """
     from memory_sync.app.context import load_context
     from memory_sync.cli.ask import new_passphrase
     from memory_sync.cli.newfile import write_new
-    from memory_sync.errors import UsageError
     from memory_sync.vault.keys import encrypt_with_passphrase, format_identity
 
-    if file == STDOUT and as_json:
-        raise UsageError(detail="Standard output can hold the key or JSON, not both.")
+    _check(file, passphrase=passphrase, qr=qr, as_json=as_json)
     context = load_context(os.environ)
-    settings = context.one_vault(vault, f"export-key {file}")
+    settings = context.one_vault(vault, f"export-key {file or '--qr'}")
     identity = _identity(context, settings)
+    if file is None:
+        return _shown(context, settings, identity)
     path = None if file == STDOUT else Path(os.path.abspath(os.path.expanduser(file)))
     if path:
         _refuse(path, context)
@@ -57,14 +62,53 @@ def command(file: str, passphrase: bool, vault: str | None, as_json: bool) -> Re
     else:
         write_new(path, content, other=f"memory-sync export-key '{path}.new'")
     context.keystore.mark_exported(identity.recipient)
-    if path is None:
-        return Result(written=True)
-    data = {"vault": settings.name, "recipient": identity.recipient, "file": str(path)}
+    return _told(settings.name, identity.recipient, path) if path else Result(written=True)
+
+
+def _told(vault: str, recipient: str, path: Path) -> Result:
+    """Say where the key lies now."""
     lines = (
-        Line(f"The key of {settings.name} ({identity.recipient}) lies in {path}."),
+        Line(f"The key of {vault} ({recipient}) lies in {path}."),
         Line("Keep it where you keep passwords: whoever has it reads and writes the vault."),
     )
-    return Result(data, lines)
+    return Result({"vault": vault, "recipient": recipient, "file": str(path)}, lines)
+
+
+def _check(file: str | None, *, passphrase: bool, qr: bool, as_json: bool) -> None:
+    """Refuse what cannot be done at once. Raises UsageError."""
+    from memory_sync.cli.qr import check_screen
+    from memory_sync.errors import UsageError
+
+    hint = EXAMPLES[0]
+    if qr and (file or passphrase or as_json):
+        detail = "A QR code shows the key itself: without FILE, --passphrase or --json."
+        raise UsageError(detail=detail, hint=EXAMPLES[1])
+    if file is None and not qr:
+        raise UsageError(detail="A FILE is missing that the key goes to.", hint=hint)
+    if file == STDOUT and as_json:
+        raise UsageError(detail="Standard output can hold the key or JSON, not both.", hint=hint)
+    if qr:
+        check_screen()
+
+
+def _shown(context: Context, vault: VaultSettings, identity: Identity) -> Result:
+    """Show the key as a QR code, until the person says that it is saved, or not."""
+    from memory_sync.cli.ask import confirm
+    from memory_sync.cli.qr import shown
+
+    before = [f"The key of {vault.name}. Whoever sees this has the key."]
+    after = [
+        "Scan it with a phone's password manager. On another machine, scan it",
+        "and paste the line into: memory-sync import-key",
+    ]
+    if len(identity.secrets) > 1:
+        after.append("Keys from before a rotation are not in it: export-key FILE has them.")
+    with shown(identity.secrets[0], before, after):
+        saved = confirm("Is it saved?", command="export-key", yes=False, usual=False)
+    if not saved:
+        return Result(lines=(Line("The key was shown, and is not saved yet."),))
+    context.keystore.mark_exported(identity.recipient)
+    return Result(lines=(Line(f"The key of {vault.name} ({identity.recipient}) is saved."),))
 
 
 def _identity(context: Context, vault: VaultSettings) -> Identity:

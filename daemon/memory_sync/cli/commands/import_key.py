@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 import click
@@ -28,21 +29,27 @@ def command(file: str) -> Result:
     """Take in the key of a vault from another machine.
 
     FILE is what export-key has written there, with a passphrase or without; standard input if it is
-    not given. On a terminal the key is asked for, without echo.
+    not given. On a terminal the key is asked for, without echo. No other key is replaced: several
+    lie beside each other. It says at once which vaults the key opens.
     """
     from memory_sync.app.context import load_context
+    from memory_sync.app.opens import opens, wake, wanted
 
     context = load_context(os.environ)
     source = "standard input" if file == STDIN else file
     identity = _parse(_opened(_read(file), source, piped=file == STDIN), source)
     keystore = context.keystore
-    keystore.add(identity)
+    place = keystore.add(identity)
     # It came from outside: there is another place that has it.
     keystore.mark_exported(identity.recipient)
-    _wake(context)
-    fits = _fits(context, identity)
-    data = {"recipient": identity.recipient, "vaults": fits}
-    return Result(data, (Line(f"The key {identity.recipient} is stored."), *_next(context, fits)))
+    wake(context)
+    wants = wanted(context, context.settings.vault)
+    fits = [name for name, recipient in wants.items() if opens(identity, recipient)]
+    others = {name: wants[name] for name in wants if wants[name] and name not in fits}
+    data = {"recipient": identity.recipient, "vaults": fits, "other_vaults": others}
+    where = " in the keyring" if place.suffix == ".keyring" else ""
+    stored = Line(f"The key {identity.recipient} is stored{where}.")
+    return Result(data, (stored, *_next(context, fits, others)))
 
 
 def _read(file: str) -> bytes:
@@ -102,34 +109,21 @@ def _parse(content: bytes, source: str) -> Identity:
         raise KeyInvalidError(source=source) from None
 
 
-def _wake(context: Context) -> None:
-    """Let a daemon try again at once: one that lacks a key waits an hour."""
-    from contextlib import suppress
-
-    from memory_sync.app.sync import Wish, through_daemon
-    from memory_sync.errors import DaemonError
-
-    with suppress(DaemonError):
-        through_daemon(context, [vault.name for vault in context.settings.vault], Wish())
-
-
-def _fits(context: Context, identity: Identity) -> list[str]:
-    """Return the vaults on this machine that the key belongs to."""
-    trusts = {vault.name: context.keystore.trust(vault.name) for vault in context.settings.vault}
-    return [
-        name for name, trust in trusts.items() if trust and trust.recipient == identity.recipient
-    ]
-
-
-def _next(context: Context, fits: list[str]) -> list[Line]:
-    if fits:
-        return [Line(f"It is the key of {', '.join(fits)}.")]
-    if context.settings.vault:
+def _next(context: Context, fits: Collection[str], others: Mapping[str, str]) -> list[Line]:
+    """Say which vaults the key opens, which it does not, and what comes next."""
+    vaults = [vault.name for vault in context.settings.vault]
+    if not vaults:
         return [
-            Line("No vault here is known to have this key; the next sync will tell:"),
+            Line("No vault is set up here yet. In the agent's folder:"),
+            Line("    memory-sync init --remote URL", "bold"),
+        ]
+    lines = [Line(f"It is the key of {', '.join(fits)}.")] if fits else []
+    for name, recipient in others.items():
+        lines.append(Line(f"It does not open {name}, which wants the key {recipient}."))
+    unknown = [name for name in vaults if name not in fits and name not in others]
+    if unknown:
+        lines += [
+            Line(f"Whether it opens {', '.join(unknown)} cannot be told now; the next sync will:"),
             Line("    memory-sync now", "bold"),
         ]
-    return [
-        Line("No vault is set up here yet. In the agent's folder:"),
-        Line("    memory-sync init --remote URL", "bold"),
-    ]
+    return lines
