@@ -6,9 +6,9 @@ import pytest
 
 from memory_sync.model import Commit, Entry
 from memory_sync.vault.judge import Court, Standing, Trust
-from memory_sync.vault.keys import generate_identity
+from memory_sync.vault.keys import Identity, generate_identity
 from memory_sync.vault.manifest import Manifest
-from memory_sync.vault.seals import seal_message
+from memory_sync.vault.seals import rotation_line, seal_message
 from tests.vault.samples import IDENTITY, KEYS, VAULT_ID, commit
 
 MANIFEST = Manifest(VAULT_ID, (IDENTITY.recipient,))
@@ -192,3 +192,88 @@ def test_a_seal_counts_only_under_its_own_manifest(
     second = repo.sealed(2, first)
     repo.manifests[second.id] = manifest
     assert repo.judge(second, first, 1)[1] == first.id
+
+
+NEXT = generate_identity()
+AFTER = generate_identity()
+
+
+def _rotated(repo: Repository, parent: Commit, n: int, old: Identity, new: Identity) -> Commit:
+    """Make the commit that hands the vault from one key to the next."""
+    number = len(repo.commits) + 1
+    tree = f"{number:040x}"
+    message = seal_message(new.derive(VAULT_ID).seal, n, VAULT_ID, parent.id, tree)
+    message += rotation_line(
+        old.derive(VAULT_ID).seal, n, VAULT_ID, parent.id, tree, recipient=new.recipient
+    )
+    made = repo._add(commit(number, parent, tree=tree, message=message), number)
+    repo.manifests[made.id] = Manifest(VAULT_ID, (new.recipient,))
+    return made
+
+
+def _judged(
+    repo: Repository, head: Commit, accepted: Commit, n: int, key: Identity
+) -> tuple[Standing, str, str]:
+    trust = Trust(VAULT_ID, key.recipient, accepted.id, n, rotated=key is not IDENTITY)
+    verdict = Court(trust, repo, key.derive(VAULT_ID).seal).judge(repo.chain(head))
+    return verdict.standing, verdict.newest.id if verdict.newest else "", verdict.successor
+
+
+def test_i54_a_rotation_above_the_accepted_commit_hands_the_vault_on(repo: Repository) -> None:
+    """It names the next recipient, whatever lies above it and between."""
+    first = repo.sealed(1, None)
+    edited = repo.foreign(repo.sealed(2, first), "README.md")
+    rotated = _rotated(repo, edited, 3, IDENTITY, NEXT)
+    above = repo.foreign(rotated, "objects")
+    for head in (rotated, above):
+        found = _judged(repo, head, first, 1, IDENTITY)
+        assert found == (Standing.ROTATED, rotated.id, NEXT.recipient)
+    assert _judged(repo, rotated, first, 1, NEXT)[:2] == (Standing.ACCEPTED, rotated.id)
+
+
+def test_i54_what_the_old_key_seals_above_a_rotation_does_not_undo_it(repo: Repository) -> None:
+    """Also for who comes back later and would find that seal first; nor does a second rotation."""
+    first = repo.sealed(1, None)
+    rotated = _rotated(repo, first, 2, IDENTITY, NEXT)
+    evil = repo.sealed(3, rotated)
+    again = _rotated(repo, evil, 4, IDENTITY, AFTER)
+    for head in (evil, again):
+        found = _judged(repo, head, first, 1, IDENTITY)
+        assert found == (Standing.ROTATED, rotated.id, NEXT.recipient)
+        assert _judged(repo, head, first, 1, NEXT)[:2] == (Standing.FOREIGN, rotated.id)
+
+
+def test_i54_each_rotation_is_signed_by_the_key_before_it(repo: Repository) -> None:
+    """A device follows two of them one after another, and not the second alone."""
+    first = repo.sealed(1, None)
+    one = _rotated(repo, first, 2, IDENTITY, NEXT)
+    two = _rotated(repo, one, 3, NEXT, AFTER)
+    found = _judged(repo, two, first, 1, IDENTITY)
+    assert found == (Standing.ROTATED, one.id, NEXT.recipient)
+    found = _judged(repo, two, first, 1, NEXT)
+    assert found == (Standing.ROTATED, two.id, AFTER.recipient)
+    assert _judged(repo, two, first, 2, AFTER)[:2] == (Standing.ACCEPTED, two.id)
+
+
+@pytest.mark.parametrize("wrong", ["number", "vault", "recipient", "key"])
+def test_i52_a_rotation_that_is_not_right_is_foreign(repo: Repository, wrong: str) -> None:
+    """A number that does not rise, another vault or recipient in its vault.json, another key."""
+    second = repo.sealed(2, repo.sealed(1, None))
+    old = AFTER if wrong == "key" else IDENTITY
+    rotated = _rotated(repo, second, 2 if wrong == "number" else 3, old, NEXT)
+    if wrong == "vault":
+        repo.manifests[rotated.id] = Manifest("f" * 32, (NEXT.recipient,))
+    elif wrong == "recipient":
+        repo.manifests[rotated.id] = Manifest(VAULT_ID, (AFTER.recipient,))
+    assert _judged(repo, rotated, second, 2, IDENTITY)[:2] == (Standing.FOREIGN, second.id)
+
+
+def test_i41_a_head_from_below_a_rotation_is_a_stale_read(repo: Repository) -> None:
+    """What was accepted under the key before is no other history: a replica lags."""
+    first = repo.sealed(1, None)
+    second = repo.sealed(2, first)
+    rotated = _rotated(repo, second, 3, IDENTITY, NEXT)
+    repo.accepted = {first.id, second.id, rotated.id}
+    for head in (first, second, repo.sealed(3, second)):
+        assert _judged(repo, head, rotated, 3, NEXT)[0] is Standing.STALE
+    assert _judged(repo, second, second, 2, NEXT)[0] is Standing.STALE

@@ -10,7 +10,16 @@ from hypothesis import strategies as st
 
 from memory_sync.model import Entry
 from memory_sync.vault.keys import parse_identity
-from memory_sync.vault.seals import read_seal, seal_mac, seal_message, seal_of
+from memory_sync.vault.seals import (
+    read_rotation,
+    read_seal,
+    rotation_line,
+    rotation_mac,
+    rotation_of,
+    seal_mac,
+    seal_message,
+    seal_of,
+)
 from memory_sync.vault.trees import EMPTY_TREE, blob_id, root_tree, top_entries, tree_id
 from tests.vault.samples import KEYS, VAULT_ID, commit
 
@@ -79,6 +88,47 @@ def test_no_message_makes_the_reader_fall_over(message: str) -> None:
     """Any text has a seal or has none."""
     seal = read_seal(message)
     assert seal is None or seal.n > 0
+
+
+def test_rotations_are_those_of_the_vectors() -> None:
+    """The MAC that hands a vault on is the same in every program."""
+    key = parse_identity(VECTORS["identity"]).derive(VECTORS["id"]).seal
+    assert VECTORS["rotations"]
+    for vector in VECTORS["rotations"]:
+        n, parent, tree = vector["n"], vector["parent"], vector["tree"]
+        recipient = vector["recipient"]
+        mac = rotation_mac(key, n, VECTORS["id"], parent, tree, recipient=recipient)
+        assert mac == vector["rotation"]
+
+
+def _rotation(recipient: str, *, n: int = 7, line_n: int = 7, times: int = 1) -> str:
+    parent, tree = commit(1).id, "2" * 40
+    message = seal_message(b"new" * 11, n, VAULT_ID, parent, tree)
+    line = rotation_line(KEYS.seal, line_n, VAULT_ID, parent, tree, recipient=recipient)
+    return message + line * times
+
+
+def test_a_rotation_is_read_back_from_its_message() -> None:
+    """It counts for that commit, vault, key and recipient, and no other."""
+    message = _rotation("age1new")
+    made = commit(2, commit(1), tree="2" * 40, message=message)
+    found = rotation_of(KEYS.seal, VAULT_ID, made, "age1new")
+    assert found is not None
+    assert found == read_rotation(message)
+    assert found.n == 7
+    assert rotation_of(KEYS.seal, VAULT_ID, made, "age1other") is None
+    assert rotation_of(KEYS.names, VAULT_ID, made, "age1new") is None
+    assert rotation_of(KEYS.seal, "f" * 32, made, "age1new") is None
+    for other in (
+        commit(2, commit(9), tree="2" * 40, message=message),
+        commit(2, commit(1), tree="3" * 40, message=message),
+        commit(2, commit(1), commit(3), tree="2" * 40, message=message),
+        commit(2, commit(1), tree="2" * 40, message=_rotation("age1new", times=2)),
+        commit(2, commit(1), tree="2" * 40, message=_rotation("age1new", times=0)),
+        commit(2, commit(1), tree="2" * 40, message=_rotation("age1new", n=8)),
+        commit(2, commit(1), tree="2" * 40, message=message.replace("Memory-Sync-Seal", "X")),
+    ):
+        assert rotation_of(KEYS.seal, VAULT_ID, other, "age1new") is None
 
 
 _NAMES = st.text(st.sampled_from("ab-.0é"), min_size=1, max_size=4).filter(

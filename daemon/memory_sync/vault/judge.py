@@ -13,7 +13,7 @@ from typing import Protocol
 
 from memory_sync.model.remote import Commit, Entry
 from memory_sync.vault.manifest import MANIFEST, SUPERSEDED, Manifest
-from memory_sync.vault.seals import seal_of
+from memory_sync.vault.seals import read_rotation, rotation_of, seal_of
 
 SEALED_ENTRIES = ("objects", MANIFEST, SUPERSEDED)
 
@@ -26,29 +26,37 @@ class Standing(StrEnum):
     STALE = "stale"  # rule 4: an old read, or history forced back
     FORKED = "forked"  # rule 5: N counts and is neither before nor after A
     ORPHAN = "orphan"  # rule 6: nothing was made with the key
+    ROTATED = "rotated"  # above A the vault was handed to another key
 
 
 @dataclass(frozen=True)
 class Trust:
     """What a device trusts about a vault, kept beside its key.
 
-    `commit` and `n` are of the commit accepted last; empty and 0 before the first contact.
+    `commit` and `n` are of the commit accepted last; empty and 0 before the first contact. While
+    `rotated`, that commit is of the key before this one: no seal of that key counts any more, and
+    nothing of the new one was accepted yet.
     """
 
     vault_id: str
     recipient: str
     commit: str = ""
     n: int = 0
+    rotated: bool = False
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """How a head stands; `newest` is N with its sequence number, `blamed` the commit to name."""
+    """How a head stands; `newest` is N with its sequence number, `blamed` the commit to name.
+
+    Of a rotation `newest` is the commit that has it, and `successor` the recipient to trust next.
+    """
 
     standing: Standing
     newest: Commit | None = None
     n: int = 0
     blamed: str = ""
+    successor: str = ""
 
 
 class Look(Protocol):
@@ -87,6 +95,9 @@ class Court:
             seal = self._counting_seal(commit)
             if seal:
                 return self._judge_newest(commit, seal, above, chain)
+            if commit.id == self.trust.commit or self.look.on_accepted_chain(commit.id):
+                # Accepted once, and of a key that was given up since: an old read, or forced back.
+                return Verdict(Standing.STALE, commit, blamed=commit.id)
             above.append(commit)
         return Verdict(Standing.ORPHAN, blamed=above[0].id if above else "")
 
@@ -106,7 +117,11 @@ class Court:
     def _judge_newest(
         self, newest: Commit, n: int, above: list[Commit], below: Iterator[Commit]
     ) -> Verdict:
-        if not self._follows(newest, n, below):
+        passed: list[Commit] = []
+        follows = self._follows(newest, n, _noted(below, passed))
+        if follows and (rotation := self._rotation([*above, *passed])):
+            return rotation
+        if not follows:
             accepted = self.trust.commit
             old = self.look.on_accepted_chain(newest.id) or (
                 newest.id in self.look.superseded(accepted)
@@ -128,9 +143,33 @@ class Court:
             return True
         return accepted in self.look.superseded(newest.id)
 
+    def _rotation(self, commits: list[Commit]) -> Verdict | None:
+        """Find where the key was given up first: nothing that it made after that counts.
+
+        `commits` are newest first. Without a higher number and another recipient it is none.
+        """
+        for commit in reversed(commits):
+            claim = read_rotation(commit.message)
+            if claim is None or claim.n <= self.trust.n or commit.id == self.trust.commit:
+                continue
+            manifest = self.look.manifest(commit)
+            if manifest is None or manifest.id != self.trust.vault_id:
+                continue
+            successor = manifest.recipients[0]
+            fits = rotation_of(self.seal_key, self.trust.vault_id, commit, successor)
+            if fits and successor != self.trust.recipient:
+                return Verdict(Standing.ROTATED, commit, claim.n, commit.id, successor)
+        return None
+
     def _sealed_entries(self, commit: Commit) -> dict[str, Entry | None]:
         top = self.look.top(commit)
         return {name: top.get(name) for name in SEALED_ENTRIES}
+
+
+def _noted(chain: Iterator[Commit], passed: list[Commit]) -> Iterator[Commit]:
+    for commit in chain:
+        passed.append(commit)
+        yield commit
 
 
 def read_superseded(content: bytes) -> frozenset[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,10 @@ IDENTITY_LINE = re.compile(r"AGE-SECRET-KEY-1[A-Z0-9]+")
 
 class CipherError(Exception):
     """Bytes that the identity does not open, or a key that is none. Its text holds no secret."""
+
+
+class PluginError(CipherError):
+    """A recipient of an age plugin that is not on this machine; its text is the plugin's name."""
 
 
 class Cipher(Protocol):
@@ -44,6 +49,13 @@ class Identity:
     def recipient(self) -> str:
         """The public half of the current secret."""
         return str(_parse(self.secrets[0]).to_public())
+
+    def since(self, recipient: str) -> Identity | None:
+        """Return the identity as it was while this recipient was current, None if it never was."""
+        for index, secret in enumerate(self.secrets):
+            if str(_parse(secret).to_public()) == recipient:
+                return Identity(self.secrets[index:])
+        return None
 
     def derive(self, vault_id: str) -> DerivedKeys:
         """Derive the keys for names and seals of the vault with this id (32 hex digits)."""
@@ -109,19 +121,59 @@ def is_recipient(text: str) -> bool:
     return True
 
 
+class _Silent:
+    """What an age plugin may ask a person for: nothing, as nobody may be there."""
+
+    def display_message(self, message: str) -> None:
+        """Show nothing."""
+
+    def confirm(self, message: str, yes: str, no: str | None) -> None:
+        """Confirm nothing."""
+
+    def request_public_string(self, description: str) -> None:
+        """Give nothing."""
+
+    def request_passphrase(self, description: str) -> None:
+        """Give nothing."""
+
+
+def parse_recipient(text: str) -> pyrage.Recipient:
+    """Read whom something is encrypted to: age X25519, ssh-ed25519, or that of an age plugin.
+
+    Raises PluginError where the plugin is not here, CipherError for any other kind.
+    """
+    if text.startswith("ssh-ed25519 "):
+        with contextlib.suppress(pyrage.RecipientError):
+            return pyrage.ssh.Recipient.from_str(text)
+    elif is_recipient(text):
+        return pyrage.x25519.Recipient.from_str(text)
+    else:
+        with contextlib.suppress(pyrage.RecipientError):
+            return _plugin(pyrage.plugin.Recipient.from_str(text))
+    raise CipherError("a recipient of a kind that is not known")
+
+
+def _plugin(recipient: pyrage.plugin.Recipient) -> pyrage.Recipient:
+    name = recipient.plugin()
+    try:
+        return pyrage.plugin.RecipientPluginV1(name, [recipient], [], _Silent())
+    except pyrage.EncryptError:
+        raise PluginError(name) from None
+
+
 class AgeCipher:
     """age v1, ASCII-armoured: armour because GitHub gives text blobs many at a time."""
 
     def __init__(self, identity: Identity, recipients: Sequence[str]) -> None:
         self._identities = [_parse(secret) for secret in identity.secrets]
-        try:
-            self._recipients = [pyrage.x25519.Recipient.from_str(text) for text in recipients]
-        except pyrage.RecipientError:
-            raise CipherError("a recipient of a kind that is not known") from None
+        self._recipients = [parse_recipient(text) for text in recipients]
 
     def encrypt(self, plaintext: bytes) -> bytes:
-        """Encrypt to all recipients of the vault."""
-        return bytes(pyrage.encrypt(plaintext, self._recipients, armored=True))
+        """Encrypt to all recipients of the vault. Raises CipherError where a plugin fails."""
+        try:
+            return bytes(pyrage.encrypt(plaintext, self._recipients, armored=True))
+        except pyrage.EncryptError as error:
+            raise CipherError(str(error)) from None
 
     def decrypt(self, ciphertext: bytes) -> bytes:
         """Decrypt, or raise CipherError."""
