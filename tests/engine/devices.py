@@ -7,7 +7,7 @@ from pathlib import Path
 
 from memory_sync.engine.cycle import Engine
 from memory_sync.engine.found import found, look_into, trust_for
-from memory_sync.engine.kit import Kit, Root
+from memory_sync.engine.kit import Kit, Policy, Root
 from memory_sync.errors import OfflineError
 from memory_sync.model import About, Change, Commit, Entry, Listing, Outcome
 from memory_sync.model.trees import CONFLICTS
@@ -129,6 +129,8 @@ class Device:
         self.keystore = Keystore(self.home / "keys")
         self.max_size = 1024 * 1024
         self.merge_caps: dict[str, int] = {}
+        self.secrets: Policy = "warn"
+        self.recovery: tuple[str, ...] | None = None
         self._engine: Engine | None = None
         self.kit: Kit | None = None
         for root in roots:
@@ -196,6 +198,8 @@ class Device:
                 roots=roots,
                 spool=Spool(self.home),
                 clock=self.clock,
+                recovery=self.recovery,
+                secrets=self.secrets,
             )
             self._engine = Engine(self.kit)
         return self._engine

@@ -10,7 +10,7 @@ import pytest
 from memory_sync.vault.keys import format_identity
 from tests.engine.devices import Device, settle
 from tests.needs import needs
-from tests.reader import read_vault
+from tests.reader import judge_rotation, read_vault
 
 FILES = {
     "MEMORY.md": b"# memory\r\nno last newline",
@@ -89,3 +89,34 @@ def test_every_commit_on_the_branch_is_a_whole_vault(written: Path, vault: Path)
     assert counts[0] == 0
     assert counts[-1] == len(FILES)
     assert len(commits) >= 3
+
+
+def test_i54_the_second_reader_follows_a_rotation(
+    written: Path, vault: Path, laptop: Device, tmp_path: Path
+) -> None:
+    """The old key hands the vault on under the reader's own rules, and the new one opens all."""
+    needs("age", "git", "ssh-keygen")
+    ssh = tmp_path / "ssh"
+    words = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(ssh)]
+    subprocess.run(words, check=True)
+    public = " ".join(ssh.with_suffix(".pub").read_text().split()[:2])
+    laptop.restart()
+    laptop.recovery = (public,)
+    old = written.read_text().splitlines()[-1]
+    laptop.engine.rekey(rotate=True)
+    trust = laptop.keystore.trust("v")
+    identity = trust and laptop.keystore.find(trust.recipient)
+    assert trust
+    assert identity
+    assert identity.secrets[1] == old
+    rotation = judge_rotation(vault, "HEAD", old, trust.vault_id)
+    assert (rotation.commit, rotation.n) == (trust.commit, trust.n)
+    new = tmp_path / "new.txt"
+    new.write_text(identity.secrets[0] + "\n")
+    read = read_vault(vault, identity.secrets[0], new)
+    assert read.recipients == (trust.recipient, public)
+    assert {
+        path.removeprefix("memory/"): file.content for path, file in read.files.items()
+    } == FILES
+    assert read.sealed
+    assert read.sealed.n == trust.n

@@ -127,11 +127,11 @@ def test_a_halt_of_the_vault_tells_what_it_keeps_from_happening(
         "removed": {first: None, second: b"evil\n"},
         "nothing": {"vault.json": b"{}\n"},
     }
-    tamper(filled, changes[deed])
+    evil = tamper(filled, changes[deed])
     [halt] = laptop.sync().halts
     assert halt.would is not None
     assert (dict(halt.would.counts), sorted(halt.would.paths)) == (counts, paths)
-    assert halt.would.plan == ""
+    assert halt.would.plan == evil, "what a repair is of"
 
 
 def test_i52_sealed_work_below_a_foreign_commit_is_applied_first(

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from memory_sync.engine.kit import Kit
 from memory_sync.model import FileVersion, split_root
 from memory_sync.model.trees import CONFLICTS
-from memory_sync.vault.objects import bounded_time
+from memory_sync.vault.archive import bounded_time
 from memory_sync.vault.paths import conflict_path
 
 COPY_MODE = 0o600

@@ -19,6 +19,9 @@ from memory_sync.engine.kit import Kit
 from memory_sync.engine.local import flush, problem, problems
 from memory_sync.engine.planning import Planned, make_plan
 from memory_sync.engine.push import Pushed, Pusher
+from memory_sync.engine.rekey import Rekeyer, Survey, recovery_problem
+from memory_sync.engine.repair import Repairer
+from memory_sync.engine.secrets import Findings
 from memory_sync.engine.waiting import Waiting
 from memory_sync.errors import (
     BranchGoneError,
@@ -33,6 +36,7 @@ from memory_sync.errors import (
     RaceLostError,
     RepositoryGoneError,
     RepositoryOpenedError,
+    SecretBlockedError,
 )
 from memory_sync.model import (
     About,
@@ -46,10 +50,11 @@ from memory_sync.model import (
     split_root,
 )
 from memory_sync.model.trees import CONFLICTS
+from memory_sync.sync.patterns import Patterns
 from memory_sync.vault.judge import Trust
 
 TRIES = 8
-WAIT_FOR_PERSON = (FileTooLargeError, FileNameError)
+WAIT_FOR_PERSON = (FileTooLargeError, FileNameError, SecretBlockedError)
 """Errors of a file that no further look mends."""
 CONDITION_EVERY = 600.0
 """Seconds between looks whether the repository is still there and still private."""
@@ -64,6 +69,7 @@ class Engine:
         self._allow_public = allow_public
         self._fetcher = Fetcher(kit)
         self._echoes = Echoes(kit)
+        self._findings = Findings(kit)
         self._condition_due = 0.0
         self._restless = True
         self._sound = False
@@ -93,11 +99,15 @@ class Engine:
                     self._note_halts((problem(told),))
                 raise told from None
             except Moved:
-                pause = 0.05 * 2**attempt
-                self._kit.clock.sleep(pause * (0.5 + self._kit.clock.jitter()))
+                self._wait_a_little(attempt)
             finally:
                 self._kit.spool.clear()
         raise RaceLostError(vault=self._kit.vault, tries=TRIES)
+
+    def _wait_a_little(self, attempt: int) -> None:
+        """Wait before the next try where another device was quicker."""
+        pause = 0.05 * 2**attempt
+        self._kit.clock.sleep(pause * (0.5 + self._kit.clock.jitter()))
 
     def distrust(self) -> None:
         """Let the next cycle look whether the repository is still private, whenever that was."""
@@ -112,8 +122,11 @@ class Engine:
         """Let what halts these roots pass, if it is what `plans` names (by root), and run a cycle.
 
         What a guard has stopped is done; a folder that is not the one that was meant is taken as it
-        is, and united with the vault. Raises PlanChangedError, before anything is done.
+        is, and united with the vault. A plan under no name mends the vault itself. Raises
+        PlanChangedError, or what a repair raises, before anything is done.
         """
+        if "" in plans:
+            return self._repair(plans[""])
         state = self._kit.state
         planned = self.preview()
         for root, plan in plans.items():
@@ -134,6 +147,53 @@ class Engine:
             state.forget_root(root)
         return self.cycle()
 
+    def survey(self) -> Survey:
+        """Fetch, and tell what there is to encrypt anew. Raises RekeyBlockedError."""
+        return self._rekeyer().survey()
+
+    def rekey(self, *, rotate: bool) -> Outcome:
+        """Run a cycle, then encrypt everything anew as one commit, and return what travelled.
+
+        It is done under a new key, or else for the recovery keys of the configuration. Raises
+        RekeyBlockedError before anything is done.
+        """
+        before = self._trust().recipient
+        for attempt in range(TRIES):
+            outcome = self.cycle()
+            if self._trust().recipient != before:
+                return outcome  # what was cut short before has landed
+            try:
+                rekeyer = self._rekeyer()
+                sent = rekeyer.rotate() if rotate else rekeyer.keep_key()
+            except Moved:
+                self._wait_a_little(attempt)
+                continue
+            finally:
+                self._kit.spool.clear()
+                self._sound, self._restless = False, True
+            return replace(outcome, head=self._fetcher.snapshot.head, sent=outcome.sent + sent)
+        raise RaceLostError(vault=self._kit.vault, tries=TRIES)
+
+    def _rekeyer(self) -> Rekeyer:
+        self._restless = True
+        fetched = self._fetcher.refresh(self._trust())
+        if fetched.halt:
+            raise fetched.halt
+        return Rekeyer(self._kit, self._fetcher, fetched)
+
+    def _repair(self, plan: str) -> Outcome:
+        """Mend a vault that is halted, and run a cycle."""
+        self._restless, self._sound = True, False
+        self._condition_due = 0.0
+        self._check_condition()
+        try:
+            Repairer(self._kit, self._fetcher).run(plan, self._trust())
+        except Moved:
+            pass  # another device was quicker; whether that has mended it the next look tells
+        finally:
+            self._kit.spool.clear()
+        return self.cycle()
+
     def remote_files(self) -> dict[str, RemoteFile]:
         """Fetch, and return what the vault holds, by path; the contents stay in the spool."""
         self._restless = True
@@ -142,6 +202,11 @@ class Engine:
     def about(self) -> About:
         """Tell how the remote is reached; asks nothing."""
         return self._kit.remote.about()
+
+    @property
+    def rules(self) -> Mapping[str, Patterns]:
+        """The patterns of each root, as the last look found them."""
+        return self._kit.rules
 
     def pending(self) -> Waiting:
         """Look at the roots only, and tell what waits; asks the remote nothing."""
@@ -211,6 +276,9 @@ class Engine:
         """Write down what `status` tells when no daemon runs; seldom if nothing travels."""
         kit = self._kit
         self._note_halts(outcome.halts)
+        blocked = [one for one in outcome.problems if one.code == SecretBlockedError.code]
+        warned = [one.data() for one in (*blocked, *outcome.warnings)]
+        kit.state.put("warnings", json.dumps(warned) if warned else None)
         now = int(kit.clock.now())
         last = int(kit.state.get("last_success") or 0)
         if outcome.up or outcome.down or outcome.merged or not 0 <= now - last < REMEMBER_EVERY:
@@ -267,7 +335,7 @@ class Engine:
         deletes: list[str],
     ) -> Pushed:
         """Carry changes up; if another device was quicker, what was done so far is kept in mind."""
-        pusher = Pusher(self._kit, self._fetcher, fetched.keys)
+        pusher = Pusher(self._kit, self._fetcher, fetched.keys, self._findings)
         # Until it is known how this ends: a commit whose answer is lost must be looked for first.
         sound, self._sound = self._sound, False
         try:
@@ -318,7 +386,12 @@ class Engine:
         pushed: Pushed,
         recorded: Mapping[str, BaseFile | None],
     ) -> Outcome:
-        errors = {**planned.errors, **applied.errors, **pushed.errors}
+        objects = dict(self._fetcher.snapshot.objects.values())
+        there = {path: file.version.digest for path, file in objects.items()}
+        written = {path: version.digest for path, version in applied.uploads.items()}
+        self._findings.settle(planned.looked, written)
+        blocked = self._findings.blocked(there)
+        errors = {**planned.errors, **blocked, **applied.errors, **pushed.errors}
         torn = {path for path, error in errors.items() if isinstance(error, FileChangedError)}
         hopeless = {path for path, error in errors.items() if isinstance(error, WAIT_FOR_PERSON)}
         waiting = Waiting.of(planned.plan, applied.uploads).less(
@@ -331,8 +404,8 @@ class Engine:
             for note in planned.looked.notes
             if note.message not in told
         }
-        objects = self._fetcher.snapshot.objects.values()
-        conflicts = {path for path, _ in objects if split_root(path)[0] == CONFLICTS}
+        differs = recovery_problem(self._kit)
+        conflicts = {path for path in objects if split_root(path)[0] == CONFLICTS}
         return Outcome(
             head=self._fetcher.snapshot.head,
             up=tuple(sorted(pushed.up)),
@@ -345,10 +418,14 @@ class Engine:
             pending_down=len(waiting.down),
             sent=pushed.sent,
             received=fetched.received,
-            problems=problems(
-                (path, error) for path, error in (notes | errors).items() if path not in torn
+            problems=(
+                *([problem(differs)] if differs else []),
+                *problems(
+                    (path, error) for path, error in (notes | errors).items() if path not in torn
+                ),
             ),
             halts=tuple(halts),
+            warnings=self._findings.warnings(there),
             again=bool(torn) or applied.again or pushed.again,
             resume=pushed.resume,
         )

@@ -71,7 +71,7 @@ class Echoes:
         now = {path: version.digest for path, version in planned.looked.files.items()}
         for root, echo in heard:
             path = f"{root}/{echo.path}"
-            if root in planned.halts or planned.looked.holds(path):
+            if root in planned.halts or planned.looked.holds(path) or not self._kit.wants(path):
                 continue
             try:
                 self._take(root, echo, planned, now, taken)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from urllib.parse import unquote
 
 from memory_sync.engine.kit import Keys, Kit, unlock
 from memory_sync.engine.look import RemoteLook
@@ -19,12 +17,13 @@ from memory_sync.errors import (
     FormatUnknownError,
     HaltError,
     OrphanError,
+    RekeyBlockedError,
     StaleReadError,
 )
 from memory_sync.model import BaseFile, Commit, Listing, Would
 from memory_sync.ports.state import Broken, Snapshot
 from memory_sync.vault.judge import Court, Standing, Trust, Verdict
-from memory_sync.vault.manifest import FORMAT, MANIFEST, read_manifest
+from memory_sync.vault.manifest import FORMAT, MANIFEST, Manifest, read_manifest
 from memory_sync.vault.objects import Decoded, ObjectError, decode, objects_in
 from memory_sync.vault.seals import read_seal
 from memory_sync.vault.trees import blob_id
@@ -33,6 +32,8 @@ SLICE = 300
 """Blobs that are held in memory at once: of at most 48 KiB each, so 14 MiB."""
 PATIENCE = 60.0
 """Seconds for which an older head counts as a stale read and not as an attack."""
+NO_HEAD = "none"
+"""What stands for a head in the plan of a repair where the branch is gone."""
 BROKEN_EVERY = 300.0
 """Seconds after which objects that could not be read are asked for again."""
 
@@ -50,6 +51,27 @@ class Fetched:
     changed: bool = False
     received: int = 0
     halt: HaltError | None = None
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A head that was judged: its commit, tree, how it stands, and what was read of its chain.
+
+    `steps` go on below what was `passed`, and note what they pass there.
+    """
+
+    top: Commit
+    listing: Listing
+    look: RemoteLook
+    verdict: Verdict
+    passed: list[Commit]
+    steps: Iterator[Commit]
+
+    def read_down(self, commit: str) -> bool:
+        """Read the chain on to a commit; tell whether it is on it."""
+        return any(one.id == commit for one in self.passed) or any(
+            one.id == commit for one in self.steps
+        )
 
 
 class Fetcher:
@@ -74,7 +96,7 @@ class Fetcher:
 
     def nothing_left(self) -> Would:
         """Tell what would become of the files if the vault were empty now."""
-        return _would(self.snapshot, {})
+        return _would(self.snapshot, {}, NO_HEAD)
 
     def refresh(self, trust: Trust) -> Fetched:
         """Ask for the head; if it moved, judge it, take it over and read what changed.
@@ -88,11 +110,34 @@ class Fetcher:
         keys = self.keys(trust)
         self._notice_old_state(trust)
         # A crash can leave a snapshot that is older than the trust, a backup a trust that is older
-        # than the snapshot: then its head is judged anew.
+        # than the snapshot: then its head is judged anew. So is one of a key that was given up.
         stands = kit.state.was_accepted(trust.commit) and trust.n >= kit.state.highest()
+        stands = stands and not trust.rotated
         if head == self.snapshot.head and stands:
             kit.state.put("stale", None)
             return self._read_broken(trust, keys)
+        judged = self.judge(head, keys)
+        if judged.verdict.standing is Standing.ROTATED:
+            successor, n = judged.verdict.successor, judged.verdict.n - 1
+            return self.refresh(self._hand_over(trust, successor, max(trust.n, n)))
+        if judged.verdict.standing is not Standing.ACCEPTED and (
+            successor := self._successor(head, trust)
+        ):
+            # What this device has sealed with the old key may be missing there: no delete of that.
+            for root in kit.roots:
+                kit.state.forget_root(root)
+            return self.refresh(self._hand_over(trust, successor, trust.n))
+        self.refuse(judged)
+        if kit.state.sent() and self.snapshot.head:
+            # After a crash the trust may be ahead of the snapshot: what was sent lies below it.
+            judged.read_down(self.snapshot.head)
+        fetched = self._take_over(judged, keys, rows=self._landed(judged.passed))
+        self._note_chain(judged.passed, judged.verdict.newest, trust)
+        return fetched
+
+    def judge(self, head: str, keys: Keys) -> Judged:
+        """Read the chain of a head as far as it takes to judge it. Raises BranchGoneError."""
+        kit = self._kit
         since = (self.snapshot.head, self.snapshot.listing) if self.snapshot.head else None
         chain = kit.remote.history(head, self.snapshot.head or None)
         top = next(iter(chain), None)
@@ -103,22 +148,36 @@ class Fetcher:
         fresh = {entry.id for entry in listing.values()}
         fresh -= {entry.id for entry in self.snapshot.listing.values()}
         kit.remote.announce(top.id, fresh, len(listing))
-        court = Court(trust, look, keys.derived.seal)
         passed: list[Commit] = []
         steps = _noted(_again(top, chain), passed)
-        verdict = court.judge(steps)
-        self._refuse(verdict, head, listing)
-        if kit.state.sent() and self.snapshot.head:
-            # After a crash the trust may be ahead of the snapshot: what was sent lies below it.
-            self._read_down(passed, steps)
-        fetched = self._take_over(verdict, top, listing, look, keys, rows=self._landed(passed))
-        self._note_chain(passed, verdict.newest, trust)
-        return fetched
+        verdict = Court(keys.trust, look, keys.derived.seal).judge(steps)
+        return Judged(top, listing, look, verdict, passed, steps)
 
-    def _read_down(self, passed: list[Commit], steps: Iterator[Commit]) -> None:
-        """Read on to the commit that the database knows; `steps` note what they pass."""
-        if all(commit.id != self.snapshot.head for commit in passed):
-            any(commit.id == self.snapshot.head for commit in steps)
+    def _successor(self, head: str, trust: Trust) -> str:
+        """Return the recipient of a newer key that is here, if the head is accepted with that.
+
+        A history that was repaired or compacted since may have lost the commit that rotated. That
+        the one key came after the other is what the identity file says, which a person has brought.
+        """
+        for newer in self._kit.keystore.newer(trust.recipient):
+            to = replace(trust, recipient=newer.recipient, rotated=True)
+            judged = self.judge(head, unlock(self._kit, to, (to.recipient,)))
+            if judged.verdict.standing is Standing.ACCEPTED:
+                return to.recipient
+        return ""
+
+    def _hand_over(self, trust: Trust, successor: str, n: int) -> Trust:
+        """Give up the key, durably, before anything of the next one is read.
+
+        The number rises with each rotation, so that a ring of them comes to an end.
+        """
+        kit = self._kit
+        trust = Trust(trust.vault_id, successor, trust.commit, n, rotated=True)
+        # Which key the vault has now is certain: one that was drawn here is that one, or is none.
+        kit.keystore.drop_drawn(kit.vault, trust.recipient)
+        kit.keystore.set_trust(kit.vault, trust)
+        self._keys = None
+        return trust
 
     def _landed(self, passed: list[Commit]) -> dict[str, BaseFile | None]:
         """Return the base rows of commits of one's own whose answers were lost, if they did land.
@@ -178,15 +237,17 @@ class Fetcher:
                 return Fetched(new, keys, True, self._received)
         return Fetched(old, keys)
 
-    def _refuse(self, verdict: Verdict, head: str, listing: Listing) -> None:
-        kit = self._kit
+    def refuse(self, judged: Judged) -> None:
+        """Raise what halts the vault, unless a part of the head's chain may be taken over.
+
+        Raises a HaltError, StaleReadError.
+        """
+        kit, verdict, head = self._kit, judged.verdict, judged.top.id
+        would = _would(self.snapshot, judged.listing, head)
         if verdict.standing is Standing.ORPHAN:
-            would = _would(self.snapshot, listing)
-            raise OrphanError(vault=kit.vault, commit=head, would=would, hint=self._show(head))
+            raise OrphanError(vault=kit.vault, commit=head, would=would)
         if verdict.standing is Standing.FORKED:
-            would = _would(self.snapshot, listing)
-            hint = self._show(verdict.blamed)
-            raise ForkedError(vault=kit.vault, commit=verdict.blamed, would=would, hint=hint)
+            raise ForkedError(vault=kit.vault, commit=verdict.blamed, would=would)
         if verdict.standing is not Standing.STALE:
             kit.state.put("stale", None)
             return
@@ -196,32 +257,16 @@ class Fetcher:
         if seen != head:
             kit.state.put("stale", f"{head} {kit.clock.now()}")
         elif not 0 <= age < PATIENCE:
-            would = _would(self.snapshot, listing)
-            hint = self._show(verdict.blamed)
-            raise ForcedBackError(vault=kit.vault, commit=verdict.blamed, would=would, hint=hint)
+            raise ForcedBackError(vault=kit.vault, commit=verdict.blamed, would=would)
         raise StaleReadError(remote=kit.remote.url, commit=verdict.blamed)
 
-    def _show(self, commit: str) -> str | None:
-        """Return the command that shows a commit of a vault in a folder; None for any other."""
-        url = self._kit.remote.url
-        if not url.startswith("file://"):
-            return None
-        folder = unquote(url.removeprefix("file://"))
-        return shlex.join(["git", f"--git-dir={folder}", "log", commit])
-
     def _take_over(
-        self,
-        verdict: Verdict,
-        top: Commit,
-        listing: Listing,
-        look: RemoteLook,
-        keys: Keys,
-        *,
-        rows: Mapping[str, BaseFile | None],
+        self, judged: Judged, keys: Keys, *, rows: Mapping[str, BaseFile | None]
     ) -> Fetched:
-        kit, newest = self._kit, verdict.newest
+        kit, verdict, top = self._kit, judged.verdict, judged.top
+        newest, look, listing = verdict.newest, judged.look, judged.listing
         if newest is None:
-            raise OrphanError(vault=kit.vault, commit=top.id, hint=self._show(top.id))
+            raise OrphanError(vault=kit.vault, commit=top.id)
         above, head = None, top.id
         if verdict.standing is Standing.FOREIGN:
             # What was sealed below it is applied all the same; only then the vault halts.
@@ -230,6 +275,7 @@ class Fetcher:
         if manifest is None or manifest.format != FORMAT:
             number = manifest.format if manifest else "unknown"
             raise FormatUnknownError(vault=kit.vault, format=number)
+        before = kit.state.get(MANIFEST)
         kit.state.put(MANIFEST, manifest.text)
         self._keys = unlock(kit, keys.trust, manifest.recipients)
         new = self._read(head, listing, self._keys)
@@ -237,13 +283,12 @@ class Fetcher:
             keys.trust.vault_id, keys.trust.recipient, newest.id, max(verdict.n, keys.trust.n)
         )
         self.trust_next(trust)
-        self.accept(new, newest.id, verdict.n, rows)
+        anew = self.moved_rows(new) if manifest.text != before else {}
+        self.accept(new, newest.id, verdict.n, {**anew, **rows})
         halt = None
         if above is not None:
-            would = _would(new, above)
-            blamed = verdict.blamed
-            hint = self._show(blamed)
-            halt = ForeignContentError(vault=kit.vault, commit=blamed, would=would, hint=hint)
+            would = _would(new, above, top.id)
+            halt = ForeignContentError(vault=kit.vault, commit=verdict.blamed, would=would)
         return Fetched(new, self.keys(trust), True, self._received, halt)
 
     def accept(
@@ -299,6 +344,19 @@ class Fetcher:
                 new.broken[name] = Broken(wanted[name], answer)
         return new
 
+    def moved_rows(self, new: Snapshot) -> dict[str, BaseFile | None]:
+        """Return new rows of the base for what is the same in other blobs, encrypted anew."""
+        base = self._kit.state.base()
+        there, unsure = dict(new.objects.values()), self._kit.state.includes()
+        return {
+            path: BaseFile(row.digest, blobs)
+            for path, row in base.items()
+            if path not in unsure
+            and (file := there.get(path))
+            and file.version.digest == row.digest
+            and (blobs := tuple(part.blob for part in file.parts)) != row.blobs
+        }
+
     def prefetch(self, wanted: Iterable[Wanted], keys: Keys) -> dict[Wanted, Decoded | str]:
         """Read versions of objects, many at a time; their contents go to the spool.
 
@@ -315,11 +373,33 @@ class Fetcher:
                 found[name, blobs] = replace(answer, content=b"")
         return found
 
+    def every_object(self, keys: Keys) -> Iterator[Decoded]:
+        """Read every object of the snapshot again. Raises RekeyBlockedError for one that fails."""
+        objects = self.snapshot.objects
+        wanted = {
+            name: tuple(part.blob for part in file.parts) for name, (_, file) in objects.items()
+        }
+        ids = {blob for blobs in wanted.values() for blob in blobs}
+        self._kit.remote.announce(self.snapshot.head, ids, len(self.snapshot.listing))
+        for name, _, answer in self._decode_all(wanted.items(), keys):
+            if not isinstance(answer, Decoded):
+                raise RekeyBlockedError(path=objects[name][0], detail=answer)
+            yield answer
+
+    def hand_on(self, trust: Trust, manifest: Manifest, new: Snapshot) -> None:
+        """Take over a commit of one's own that has encrypted everything anew."""
+        kit = self._kit
+        kit.keystore.drop_drawn(kit.vault, trust.recipient)
+        self.trust_next(trust)
+        kit.state.put(MANIFEST, manifest.dump().decode())
+        self._keys = unlock(kit, trust, manifest.recipients)
+        self.accept(new, trust.commit, trust.n, self.moved_rows(new))
+
     def _decode_all(
         self, wanted: Iterable[Wanted], keys: Keys
     ) -> Iterator[tuple[str, tuple[str, ...], Decoded | str]]:
         for part in _slices(wanted):
-            found = self._fetch({blob for _, blobs in part for blob in blobs})
+            found = self.fetch({blob for _, blobs in part for blob in blobs})
             for name, blobs in part:
                 self._kit.beat()
                 if any(blob not in found for blob in blobs):
@@ -331,7 +411,7 @@ class Fetcher:
                 except ObjectError as error:
                     yield name, blobs, str(error)
 
-    def _fetch(self, ids: set[str]) -> dict[str, bytes]:
+    def fetch(self, ids: set[str]) -> dict[str, bytes]:
         """Fetch blobs and check each against its id; one that does not fit is asked for again."""
         found: dict[str, bytes] = {}
         for _ in range(2):
@@ -345,10 +425,10 @@ class Fetcher:
         return found
 
 
-def _would(accepted: Snapshot, listing: Listing) -> Would:
+def _would(accepted: Snapshot, listing: Listing, head: str) -> Would:
     """Tell what a listing that is not accepted would have done to the files, as far as one sees.
 
-    An object of which no path is known is named as it is.
+    An object of which no path is known is named as it is. A repair is confirmed by the `head`.
     """
     whole, broken = objects_in(listing)
     after = {**whole, **dict.fromkeys(broken, ())}
@@ -363,7 +443,8 @@ def _would(accepted: Snapshot, listing: Listing) -> Would:
     }
     told = {name: path for name, (path, _) in accepted.objects.items()}
     paths = [path for found in counts.values() for path in sorted(told.get(n, n) for n in found)]
-    return Would({word: len(found) for word, found in counts.items() if found}, tuple(paths[:5]))
+    seen = {word: len(found) for word, found in counts.items() if found}
+    return Would(seen, tuple(paths[:5]), head)
 
 
 def _slices(wanted: Iterable[Wanted]) -> Iterator[list[Wanted]]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from memory_sync.errors import (
     BranchGoneError,
+    ForcedBackError,
     KeyMissingError,
     Moved,
     NotAVaultError,
@@ -63,13 +64,16 @@ def trust_for(finding: Finding, vault: str, remote: Remote, keystore: Keystore) 
     """Find the key of the vault that lies there, or refuse before anything is written.
 
     What the manifest says besides is believed only once its seal was judged. Raises NotAVaultError,
-    KeyMissingError.
+    KeyMissingError, or ForcedBackError for a key that is known to be given up.
     """
     manifest = finding.manifest
     if manifest is None:
         names = ", ".join(finding.names[:5]) or "nothing"
         raise NotAVaultError(remote=remote.url, names=names)
     recipient = manifest.recipients[0]
+    if keystore.older(recipient) is not None:
+        # A newer key is here: who shows a vault of the older one has turned it back.
+        raise ForcedBackError(vault=vault, commit=finding.head)
     if keystore.find(recipient) is None:
         raise KeyMissingError(vault=vault, recipient=recipient)
     return Trust(manifest.id, recipient)

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
-from memory_sync.errors import KeyMissingError, KeyWrongError, RecipientUnknownError
+from memory_sync.errors import (
+    KeyMissingError,
+    KeyRotatedError,
+    KeyWrongError,
+    RecipientPluginError,
+    RecipientUnknownError,
+)
 from memory_sync.model import Step, split_root
 from memory_sync.ports.clock import Clock
 from memory_sync.ports.files import LocalTree
@@ -17,9 +24,17 @@ from memory_sync.ports.state import State
 from memory_sync.sync.guards import MANY
 from memory_sync.sync.patterns import Glob, Patterns
 from memory_sync.vault.judge import Trust
-from memory_sync.vault.keys import AgeCipher, Cipher, CipherError, DerivedKeys, Identity
+from memory_sync.vault.keys import (
+    AgeCipher,
+    Cipher,
+    CipherError,
+    DerivedKeys,
+    Identity,
+    PluginError,
+)
 
 CipherMaker = Callable[[Identity, Sequence[str]], Cipher]
+Policy = Literal["warn", "block", "off"]
 Report = Callable[[Step], None]
 """Is told how far a transfer is."""
 
@@ -49,7 +64,12 @@ class Root:
 
 @dataclass(frozen=True)
 class Kit:
-    """Everything that one vault's engine needs. `vault` is its name in the configuration."""
+    """Everything that one vault's engine needs. `vault` is its name in the configuration.
+
+    `recovery` are the recovery recipients that the configuration names, None if it names none.
+    `secrets` says what becomes of text that looks like a credential. `rules` are the patterns of
+    each root as the last look found them: what a file of rules in the root says comes from there.
+    """
 
     vault: str
     device: str
@@ -62,12 +82,20 @@ class Kit:
     make_cipher: CipherMaker = AgeCipher
     report: Report = lambda _: None
     beat: Beat = no_beat
+    recovery: tuple[str, ...] | None = None
+    secrets: Policy = "warn"
+    rules: dict[str, Patterns] = field(default_factory=dict)
 
     def wants(self, path: str) -> bool:
-        """Tell whether a path of the vault is one that this device syncs."""
+        """Tell whether a path of the vault is one that this device syncs.
+
+        Before a root was looked at nothing is known of its file of rules: then whatever could be.
+        """
         name, relative = split_root(path)
         root = self.roots.get(name)
-        return root is not None and root.patterns.matches(relative)
+        if root is None:
+            return False
+        return (self.rules.get(name) or root.patterns.whole).matches(relative)
 
 
 @dataclass(frozen=True)
@@ -82,17 +110,23 @@ class Keys:
 def unlock(kit: Kit, trust: Trust, recipients: Sequence[str]) -> Keys:
     """Find the identity for a vault whose recipients these are.
 
-    Raises KeyMissingError where it is not on this device, RecipientUnknownError where something
-    could not be encrypted to everybody who is to read it.
+    Raises KeyMissingError where it is not on this device, or KeyRotatedError where only one is that
+    was given up, RecipientUnknownError or RecipientPluginError where something could not be
+    encrypted to everybody who is to read it.
     """
-    identity = kit.keystore.find(trust.recipient)
+    # One that was current in between opens what lies between two rotations.
+    identity = kit.keystore.find(trust.recipient) or kit.keystore.older(trust.recipient)
     if identity is None:
-        raise KeyMissingError(vault=kit.vault, recipient=trust.recipient)
+        missing = KeyRotatedError if trust.rotated else KeyMissingError
+        raise missing(vault=kit.vault, recipient=trust.recipient)
     if identity.recipient != trust.recipient:
         # Names and seals would come from another key than the one that all others open them with.
         raise KeyWrongError(vault=kit.vault, recipient=trust.recipient)
     try:
         cipher = kit.make_cipher(identity, recipients)
+    except PluginError as error:
+        detail = f"age-plugin-{error} is not to be found"
+        raise RecipientPluginError(vault=kit.vault, detail=detail) from None
     except CipherError:
         raise RecipientUnknownError(vault=kit.vault) from None
     return Keys(trust, cipher, identity.derive(trust.vault_id))

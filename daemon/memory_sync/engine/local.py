@@ -44,6 +44,7 @@ def look(kit: Kit) -> Looked:
         except (HaltError, BusyError) as error:
             halts[name] = error
             continue
+        kit.rules[name] = scan.patterns or root.patterns
         if _another_folder(kit, name, scan.folder):
             known = {}
         kit.state.save_glances(name, known, scan.glances)

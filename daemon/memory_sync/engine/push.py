@@ -11,6 +11,7 @@ from memory_sync.engine.fetch import Fetcher
 from memory_sync.engine.kit import Keys, Kit
 from memory_sync.engine.local import flush
 from memory_sync.engine.progress import Progress
+from memory_sync.engine.secrets import Findings
 from memory_sync.errors import (
     DiskFullError,
     FileChangedError,
@@ -19,11 +20,13 @@ from memory_sync.errors import (
     FileUnwritableError,
     HaltError,
     MemorySyncError,
+    RecipientPluginError,
     RootBusyError,
 )
 from memory_sync.model import BaseFile, Change, Entry, FileVersion, split_root
 from memory_sync.model.remote import FILE_MODE
 from memory_sync.ports.state import Snapshot
+from memory_sync.vault.keys import CipherError
 from memory_sync.vault.manifest import README, README_TEXT
 from memory_sync.vault.objects import (
     MAX_PARTS,
@@ -84,8 +87,10 @@ class _Batch:
 class Pusher:
     """Carries local changes into the vault."""
 
-    def __init__(self, kit: Kit, fetcher: Fetcher, keys: Keys) -> None:
+    def __init__(self, kit: Kit, fetcher: Fetcher, keys: Keys, findings: Findings) -> None:
         self._kit = kit
+        self._findings = findings
+        self._blocked: set[str] = set()
         self._fetcher = fetcher
         self._keys = keys
         self._names = keys.derived.names
@@ -152,6 +157,8 @@ class Pusher:
         ready = []
         for path in deletes:
             known = self._fetcher.snapshot.objects.get(object_name(self._names, path))
+            if known and known[1].version.digest in self._blocked:
+                continue  # a person has to decide: no further look helps
             if known and known[1].version.digest in skipped:
                 self.done.again = True
             else:
@@ -168,6 +175,9 @@ class Pusher:
         known = self._fetcher.snapshot.objects.get(object_name(self._names, path))
         try:
             content = self._kit.roots[root].files.read(relative, version.digest)
+            if self._findings.blocks(path, version.digest, content):
+                self._blocked.add(version.digest)
+                return None
             return encode(
                 self._names,
                 self._keys.cipher,
@@ -181,6 +191,8 @@ class Pusher:
         except FileChangedError:
             self.done.again = True
             self._kit.state.drop_glance(path)
+        except CipherError as error:
+            raise RecipientPluginError(vault=self._kit.vault, detail=error) from None
         except ObjectError:
             limit = (MAX_PARTS - 1) * PART_SIZE
             self.done.errors[path] = FileTooLargeError(path=path, size=version.size, limit=limit)
@@ -198,12 +210,7 @@ class Pusher:
         for path in batch.deletes:
             name = object_name(self._names, path)
             _remove_object(name, new)
-        readme = README_TEXT.encode()
-        if new.listing.get(README) != Entry(FILE_MODE, blob_id(readme)):
-            for path in [path for path in new.listing if path.startswith(f"{README}/")]:
-                del new.listing[path]  # a folder of that name, which others made
-            new.listing[README] = Entry(FILE_MODE, blob_id(readme))
-            writes[README] = readme
+        place_readme(new.listing, writes)
         # What a program has just saved is no base until a power cut cannot take it away again.
         unsure = flush(kit, batch.encoded)
         sure = {path: made.file for path, made in batch.encoded.items() if path not in unsure}
@@ -236,6 +243,18 @@ class Pusher:
             if part.blob in encoded.new_blobs:
                 writes[place] = encoded.new_blobs[part.blob]
         new.objects[encoded.name] = (path, encoded.file)
+
+
+def place_readme(listing: dict[str, Entry], writes: dict[str, bytes]) -> None:
+    """Put the README back where it is missing or differs."""
+    readme = README_TEXT.encode()
+    entry = Entry(FILE_MODE, blob_id(readme))
+    if listing.get(README) == entry:
+        return
+    for path in [path for path in listing if path.startswith(f"{README}/")]:
+        del listing[path]  # a folder of that name, which others made
+    listing[README] = entry
+    writes[README] = readme
 
 
 def _mac(message: str) -> str:

@@ -69,6 +69,32 @@ class FileInTheWayError(FileError):
     hint = "ls -la '{path}'"
 
 
+class IgnoreFileError(FileError):
+    """`.memorysyncignore` is there and cannot be read: what is to be left out is not known."""
+
+    code = "ignore-file"
+    text = "{path} cannot be heeded ({detail}); until it is, nothing in root {root} is synced."
+    hint = "ls -la '{path}'"
+
+
+class IgnoreRuleError(FileError):
+    """A part of `.memorysyncignore` is no rule; the rest of it is heeded."""
+
+    code = "ignore-rule"
+    text = "{path} is not heeded in full: {detail}."
+    hint = "${{EDITOR:-vi}} '{path}'"
+
+
+class SecretBlockedError(FileError):
+    """The file seems to hold a credential, and `secrets` is "block"."""
+
+    code = "secret-blocked"
+    text = (
+        "{path} is not sent: {found}. Take it out, or write `memory-sync: allow-secret` on the line"
+    )
+    hint = "${{EDITOR:-vi}} +{line} '{path}'"
+
+
 class ObjectBrokenError(FileError):
     """An object of the vault cannot be decrypted or is not what its name says."""
 
@@ -100,3 +126,11 @@ class DiskFullError(MemorySyncError):
     text = "No space is left to write {path}; nothing was cut short."
     # Of all disks: the path that could not be written may not be there to be asked about.
     hint = "df -h"
+
+
+class RekeyBlockedError(FileError):
+    """An object cannot be read, so nothing is encrypted anew: its content would be lost."""
+
+    code = "rekey-blocked"
+    text = "Nothing was encrypted anew: {path} cannot be read ({detail}), and would be lost."
+    hint = "memory-sync status --json"

@@ -95,7 +95,7 @@ class ForeignContentError(HaltError):
 
     code = "foreign-content"
     text = "Commit {commit} changed the vault {vault} without its key; it is not applied."
-    hint = "memory-sync status --json"
+    hint = "memory-sync repair"
 
 
 class ForcedBackError(HaltError):
@@ -103,7 +103,7 @@ class ForcedBackError(HaltError):
 
     code = "history-forced-back"
     text = "The history of vault {vault} was forced back to {commit}; it is not applied."
-    hint = "memory-sync status --json"
+    hint = "memory-sync repair"
 
 
 class ForkedError(HaltError):
@@ -111,7 +111,7 @@ class ForkedError(HaltError):
 
     code = "history-forked"
     text = "The history of vault {vault} forked at {commit}; it is not applied."
-    hint = "memory-sync status --json"
+    hint = "memory-sync repair"
 
 
 class OrphanError(HaltError):
@@ -119,7 +119,7 @@ class OrphanError(HaltError):
 
     code = "history-foreign"
     text = "No commit up to {commit} of vault {vault} was made with its key; nothing is applied."
-    hint = "memory-sync status --json"
+    hint = "memory-sync repair"
 
 
 class BranchGoneError(HaltError):
@@ -127,7 +127,37 @@ class BranchGoneError(HaltError):
 
     code = "branch-gone"
     text = "The branch of vault {vault} is gone from {remote}; nothing was deleted here."
-    hint = "memory-sync status"
+    hint = "memory-sync repair"
+
+
+class RepairChangedError(HaltError):
+    """The branch has moved since a repair was shown."""
+
+    code = "repair-changed"
+    text = "The vault {vault} is at {commit}, not where it was shown; nothing was repaired."
+    hint = "memory-sync repair"
+
+
+class RepairLosesError(HaltError):
+    """Neither the vault nor this device has all that a repair is to bring back."""
+
+    code = "repair-loses"
+    text = (
+        "Of vault {vault} {count} files are neither in the repository nor on this device; nothing"
+        " was repaired. Another device may have them: repair there."
+    )
+    hint = "memory-sync repair"
+
+
+class RepairUnknownError(HaltError):
+    """What this device accepted last is not known any more, here nor at the remote."""
+
+    code = "repair-unknown"
+    text = (
+        "Neither this device nor the repository knows {commit} of vault {vault} any more; another"
+        " device may: repair there."
+    )
+    hint = "memory-sync status --json"
 
 
 class RepositoryGoneError(HaltError):
@@ -160,6 +190,14 @@ class RecipientUnknownError(HaltError):
     code = "recipient-unknown"
     text = "The vault {vault} names a recipient of a kind that this version does not know."
     hint = "pipx upgrade memory-sync"
+
+
+class RecipientPluginError(HaltError):
+    """The vault is to be readable with a key of an age plugin that does not work here."""
+
+    code = "recipient-plugin"
+    text = "The vault {vault} is encrypted with an age plugin too, which fails here: {detail}."
+    hint = "memory-sync doctor"
 
 
 class RemoteLiedError(HaltError):

@@ -22,6 +22,17 @@ class KeyMissingError(KeyError_):
     hint = "memory-sync import-key KEY-FILE"
 
 
+class KeyRotatedError(KeyError_):
+    """Another device has changed the vault's key, and this one has only the old one."""
+
+    code = "key-rotated"
+    text = (
+        "The key of vault {vault} was changed on another device; this one has only the old key,"
+        " which counts no more. Nothing is lost: bring the new one ({recipient})."
+    )
+    hint = "memory-sync import-key KEY-FILE"
+
+
 class KeyWrongError(KeyError_):
     """The key that is here does not open the vault."""
 
@@ -52,3 +63,43 @@ class PassphraseError(KeyError_):
     code = "passphrase-wrong"
     text = "The passphrase does not open {source}."
     hint = "memory-sync import-key KEY-FILE"
+
+
+class KeyringError(KeyError_):
+    """The system's keyring, which has the key, does not give it, or does not take one."""
+
+    code = "keyring"
+    text = "The keyring cannot be used: {detail}."
+    hint = "memory-sync move-key file"
+
+
+class WordsDifferError(KeyError_):
+    """Two machines that pair do not show the same words."""
+
+    code = "words-differ"
+    text = "The words are not the same, so no key was {done}. Somebody else may write to {remote}."
+    hint = "memory-sync pair"
+
+
+class RequestExpiredError(KeyError_):
+    """A request to join was not answered in time."""
+
+    code = "request-expired"
+    text = "The request in {remote} was not answered within {minutes} minutes; it counts no more."
+    hint = "memory-sync join --remote {remote}"
+
+
+class RequestGoneError(KeyError_):
+    """A request to join is not in the vault any more."""
+
+    code = "request-gone"
+    text = "The request is not in {remote} any more: {detail}."
+    hint = "memory-sync join --remote {remote}"
+
+
+class AnswerForeignError(KeyError_):
+    """The answer to a request to join is not the key of that vault."""
+
+    code = "answer-foreign"
+    text = "The answer in {remote} is not the key of this vault: {detail}. Nothing was taken over."
+    hint = "memory-sync join --remote {remote}"

@@ -130,5 +130,13 @@ class RemoteReadOnlyError(RemoteError):
     hint = "memory-sync service restart"
 
 
+class RequestsCrowdedError(RemoteError):
+    """So many requests to join lie in a vault that they are not all of one's own machines."""
+
+    code = "requests-crowded"
+    text = "{count} requests to join lie in {remote}: not only your own machines write to it."
+    hint = "memory-sync pair --clear"
+
+
 class Moved(Exception):  # noqa: N818 - a signal between layers; no person meets it
     """The remote's head is no longer the one that a commit was to be made on."""

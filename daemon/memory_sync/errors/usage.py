@@ -118,6 +118,14 @@ class NotAVaultError(UsageError):
     hint = "memory-sync init --remote github:OWNER/OTHER-REPO"
 
 
+class NothingToJoinError(UsageError):
+    """The repository that is to be joined holds no vault."""
+
+    code = "nothing-to-join"
+    text = "The repository {remote} holds no vault that could be joined."
+    hint = "memory-sync init --remote {remote}"
+
+
 class FolderNotRepositoryError(UsageError):
     """The path of a file:// remote exists and is no bare git repository."""
 
@@ -172,3 +180,22 @@ class NotInTrashError(UsageError):
     code = "not-in-trash"
     text = "The trash holds nothing of {path}{before}."
     hint = "memory-sync restore --list"
+
+
+class RecoveryInvalidError(UsageError):
+    """A recovery recipient of the configuration is none that can be encrypted to."""
+
+    code = "recovery-invalid"
+    text = "Nothing can be encrypted to {recipient} of recovery_recipients: {detail}."
+    hint = "memory-sync rotate-key --help"
+
+
+class RecoveryDiffersError(UsageError):
+    """The vault's recovery recipients are not those of this device's configuration."""
+
+    code = "recovery-differs"
+    text = (
+        "The recovery keys of vault {vault} ({there}) are not those of recovery_recipients here"
+        " ({here}); the vault's are in force."
+    )
+    hint = "memory-sync rotate-key --recovery-only --vault {vault}"

@@ -1,0 +1,271 @@
+"""Repair: one sealed commit on a head that is not accepted, with what was last accepted in it.
+
+What is on the branch stays in its history. Nothing is noted here: the next look accepts the commit
+as any other device does, so a crash leaves either the halt or the repair.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+from memory_sync.engine.fetch import NO_HEAD, Fetcher, Judged
+from memory_sync.engine.kit import Keys, Kit
+from memory_sync.engine.unite import Union, groups, read_here
+from memory_sync.errors import (
+    BranchGoneError,
+    ForcedBackError,
+    ForeignContentError,
+    ForkedError,
+    MemorySyncError,
+    OrphanError,
+    RepairChangedError,
+    RepairLosesError,
+    RepairUnknownError,
+)
+from memory_sync.model import Change, Commit, Entry, Listing, Would
+from memory_sync.model.remote import FILE_MODE
+from memory_sync.vault.judge import SEALED_ENTRIES, Standing, Trust, read_superseded
+from memory_sync.vault.manifest import MANIFEST, README, README_TEXT, SUPERSEDED, Manifest
+from memory_sync.vault.objects import Encoded, encode, part_path
+from memory_sync.vault.seals import seal_message, seal_of
+from memory_sync.vault.trees import blob_id, root_tree
+
+MENDED = (ForeignContentError, ForcedBackError, ForkedError, OrphanError, BranchGoneError)
+"""The halts that a repair ends."""
+CHAIN = 1000
+"""Commits of a replaced chain that are looked up at the remote, besides those noted here."""
+
+
+@dataclass
+class _Goal:
+    """The tree that is to be: entries, contents that were made anew, and what nobody has."""
+
+    listing: dict[str, Entry]
+    writes: dict[str, bytes] = field(default_factory=dict)
+    lost: set[str] = field(default_factory=set)
+
+    def put(self, path: str, content: bytes) -> None:
+        """Put a file of known content into the tree, also where a folder of that name is."""
+        for below in [one for one in self.listing if one.startswith(f"{path}/")]:
+            del self.listing[below]
+        self.listing[path] = Entry(FILE_MODE, blob_id(content))
+        self.writes[path] = content
+
+    def replace(self, name: str, encoded: Encoded) -> None:
+        """Put an object that was encrypted anew into the tree, in the place of its other form."""
+        for path in groups(self.listing).get(name, {}):
+            del self.listing[path]
+        for index, part in enumerate(encoded.file.parts):
+            self.put(part_path(name, index), encoded.new_blobs[part.blob])
+
+
+class Repairer:
+    """Mends one vault. Not for use by several threads at once."""
+
+    def __init__(self, kit: Kit, fetcher: Fetcher) -> None:
+        self._kit = kit
+        self._fetcher = fetcher
+
+    def run(self, plan: str, trust: Trust) -> None:
+        """Make the commit that ends a halt, on the very head that `plan` names.
+
+        Does nothing if the vault is not halted. Raises RepairChangedError, RepairLosesError (whose
+        plan is to be confirmed once more), RepairUnknownError, Moved, and halts of other kinds.
+        """
+        kit = self._kit
+        try:
+            if self._fetcher.refresh(trust).halt is None:
+                return
+        except MENDED:
+            pass
+        trust = kit.keystore.trust(kit.vault) or trust
+        keys = self._fetcher.keys(trust)
+        head = kit.remote.head()
+        if plan.partition(" ")[0] != (head or NO_HEAD):
+            raise RepairChangedError(vault=kit.vault, commit=head or NO_HEAD)
+        judged = self._fetcher.judge(head, keys) if head else None
+        goal = self._goal(judged, keys)
+        self._gather(goal, judged.listing if judged else {}, keys)
+        self._check_loss(goal, head or NO_HEAD, plan)
+        self._commit(goal, judged, keys)
+
+    # --- what is to be there ---
+
+    def _goal(self, judged: Judged | None, keys: Keys) -> _Goal:
+        """Put the tree together: what was accepted, and what others keep beside it."""
+        mine = _sealed(self._mine(keys))
+        others = {p: e for p, e in (judged.listing if judged else {}).items() if not _is_sealed(p)}
+        goal = _Goal(others | mine)
+        goal.put(README, README_TEXT.encode())
+        if judged and judged.verdict.standing is Standing.FOREIGN:
+            return goal
+        replaced = self._replaced(judged, keys)
+        replaced |= self._superseded(mine)
+        if judged and judged.verdict.newest and judged.verdict.standing is Standing.FORKED:
+            theirs = _sealed(judged.look.listing(judged.verdict.newest, None))
+            replaced |= self._superseded(theirs)
+            union = Union(self._kit, self._fetcher, keys)
+            union.unite(mine, theirs, self._common(judged))
+            goal = _Goal(others | {MANIFEST: theirs[MANIFEST]} | union.listing)
+            goal.put(README, README_TEXT.encode())
+            goal.writes |= union.writes
+            goal.lost |= union.lost
+        goal.put(SUPERSEDED, "".join(f"{one}\n" for one in sorted(replaced)).encode())
+        return goal
+
+    def _mine(self, keys: Keys) -> Listing:
+        """Return the tree that was accepted last, as the database or the remote still has it."""
+        kit, trust = self._kit, keys.trust
+        if self._fetcher.snapshot.head:
+            return self._fetcher.snapshot.listing
+        for commit in self._chain(keys, limit=1):
+            with suppress(MemorySyncError):
+                listing = kit.remote.listing(commit)
+                if root_tree(listing) == commit.tree:
+                    return listing
+        raise RepairUnknownError(vault=kit.vault, commit=trust.commit or NO_HEAD)
+
+    def _superseded(self, listing: Listing) -> frozenset[str]:
+        """Return what a tree says that it replaces."""
+        entry = listing.get(SUPERSEDED)
+        if entry is None:
+            return frozenset()
+        content = self._fetcher.fetch({entry.id}).get(entry.id)
+        if content is None:
+            # Without it this would end nobody's halt whose head is named there.
+            raise RepairUnknownError(vault=self._kit.vault, commit=entry.id)
+        return read_superseded(content)
+
+    def _replaced(self, judged: Judged | None, keys: Keys) -> frozenset[str]:
+        """Return the commits of the accepted chain that the head's chain does not have."""
+        common = self._fork(judged)
+        ids = set(self._kit.state.accepted_since(common.id if common else ""))
+        ids.add(keys.trust.commit)
+        for commit in self._chain(keys, CHAIN):
+            if common and commit.id == common.id:
+                break
+            ids.add(commit.id)
+        passed = {commit.id for commit in judged.passed} if judged else set()
+        return frozenset(ids - passed - {""})
+
+    def _chain(self, keys: Keys, limit: int) -> Iterable[Commit]:
+        """Follow the accepted chain, if the remote still has it, as far as its seals count.
+
+        A seal vouches for the parent, so the ids are the ones that were sealed.
+        """
+        trust, wanted = keys.trust, keys.trust.commit
+        if not wanted:
+            return
+        with suppress(MemorySyncError):
+            for number, commit in enumerate(self._kit.remote.history(wanted)):
+                counts = seal_of(keys.derived.seal, trust.vault_id, commit)
+                if number == limit or commit.id != wanted or not counts:
+                    return
+                yield commit
+                wanted = commit.parents[0] if commit.parents else ""
+
+    def _fork(self, judged: Judged | None) -> Commit | None:
+        """Return the newest commit of the head's chain that was accepted once."""
+        if judged is None:
+            return None
+        state = self._kit.state
+        for commit in judged.passed:
+            if state.was_accepted(commit.id):
+                return commit
+        return next((one for one in judged.steps if state.was_accepted(one.id)), None)
+
+    def _common(self, judged: Judged) -> Listing:
+        """Return the tree from which both sides of a fork came, empty where nobody has it."""
+        fork = self._fork(judged)
+        if fork is None:
+            return {}
+        with suppress(MemorySyncError):
+            return _sealed(judged.look.listing(fork, None))
+        return {}
+
+    # --- with which contents ---
+
+    def _gather(self, goal: _Goal, there: Listing, keys: Keys) -> None:
+        """Fetch what the head's tree has not; what the remote has lost is encrypted anew."""
+        needed = {
+            path: entry
+            for path, entry in goal.listing.items()
+            if there.get(path) != entry and path not in goal.writes
+        }
+        found = self._fetcher.fetch({entry.id for entry in needed.values()})
+        for path, entry in needed.items():
+            if entry.id in found:
+                goal.writes[path] = found[entry.id]
+        short = {path: entry for path, entry in needed.items() if entry.id not in found}
+        if MANIFEST in short:
+            goal.put(MANIFEST, self._manifest(keys))
+        for name, parts in groups(short).items():
+            encoded = self._from_disk(name, keys)
+            if encoded:
+                goal.replace(name, encoded)
+                continue
+            known = self._fetcher.snapshot.objects.get(name)
+            goal.lost.add(known[0] if known else name)
+            for path in (*parts, *groups(goal.listing).get(name, ())):
+                goal.listing.pop(path, None)
+                goal.writes.pop(path, None)
+
+    def _manifest(self, keys: Keys) -> bytes:
+        text = self._kit.state.get(MANIFEST)
+        return (
+            text.encode() if text else Manifest(keys.trust.vault_id, (keys.trust.recipient,)).dump()
+        )
+
+    def _from_disk(self, name: str, keys: Keys) -> Encoded | None:
+        """Encrypt an object anew from this device's file, if that is still the same."""
+        path, file = self._fetcher.snapshot.objects.get(name, ("", None))
+        content = read_here(self._kit, path, file) if file else None
+        if file is None or content is None:
+            return None
+        return encode(
+            keys.derived.names,
+            keys.cipher,
+            path,
+            content,
+            mode=file.version.mode,
+            mtime=file.version.mtime,
+            device=file.device,
+        )
+
+    # --- and the commit ---
+
+    def _check_loss(self, goal: _Goal, head: str, plan: str) -> None:
+        if not goal.lost:
+            return
+        mark = sha256("\n".join(sorted(goal.lost)).encode()).hexdigest()
+        agreed = f"{head} {mark}"
+        if plan != agreed:
+            would = Would({"removed": len(goal.lost)}, tuple(sorted(goal.lost)[:5]), agreed)
+            raise RepairLosesError(vault=self._kit.vault, count=len(goal.lost), would=would)
+
+    def _commit(self, goal: _Goal, judged: Judged | None, keys: Keys) -> None:
+        kit, trust = self._kit, keys.trust
+        head = judged.top.id if judged else None
+        there = judged.listing if judged else {}
+        seen = judged.verdict.n if judged else 0
+        n = max(trust.n, kit.state.highest(), seen) + 1
+        tree = root_tree(goal.listing)
+        message = seal_message(keys.derived.seal, n, trust.vault_id, head, tree)
+        writes = {
+            path: content
+            for path, content in goal.writes.items()
+            if path in goal.listing and there.get(path) != goal.listing[path]
+        }
+        gone = tuple(sorted(there.keys() - goal.listing.keys()))
+        kit.remote.commit(head, Change(message, tree, writes, gone))
+
+
+def _is_sealed(path: str) -> bool:
+    return path.partition("/")[0] in SEALED_ENTRIES
+
+
+def _sealed(listing: Mapping[str, Entry]) -> dict[str, Entry]:
+    return {path: entry for path, entry in listing.items() if _is_sealed(path)}
