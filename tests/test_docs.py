@@ -284,3 +284,17 @@ def test_the_page_lists_the_codes_of_errors() -> None:
     listed = {int(row[0]) for row in rows(section(page("docs/control.md"), "## Errors"))}
     names = ("PARSE_ERROR", "INVALID_REQUEST", "METHOD_UNKNOWN", "PARAMS_INVALID", "FAULT")
     assert listed == {getattr(protocol, name) for name in (*names, "FAILED", "BUSY")}
+
+
+# --- the threat model -----------------------------------------------------------------------
+
+
+def test_each_promise_of_the_threat_model_names_a_test_that_is_there() -> None:
+    """Every number is in the table, every row of it is used, and every test exists."""
+    text = page("docs/threat-model.md")
+    promises, _, table = text.partition("\n## The tests\n")
+    used = {int(number) for number in re.findall(r"\[(\d+)\]", promises)}
+    named = {int(number): test.partition("::") for number, test in rows(table)}
+    assert used == named.keys() == set(range(1, len(named) + 1))
+    for path, _, name in named.values():
+        assert re.search(rf"^def {name}\(", (TOP / path).read_text("utf-8"), re.MULTILINE), name
