@@ -51,10 +51,10 @@ SIGN_ON = Said("token-sign-on", "needs-attention", 4, NOW)
 SENSELESS = Said("remote", "needs-attention", 1, NOW)
 TOO_LARGE = Said("file-too-large", "needs-attention", 1, "ls -la '")
 GONE = Said("repository-gone", "halted", 7, NEW_TOKEN)
-BRANCH_GONE = Said("branch-gone", "halted", 7, "memory-sync status")
+BRANCH_GONE = Said("branch-gone", "halted", 7, "memory-sync repair")
 OPENED = Said("repository-opened", "halted", 7, "memory-sync init --remote {remote} --allow-public")
-FOREIGN = Said("history-foreign", "halted", 7, "memory-sync status --json")
-FORCED_BACK = Said("history-forced-back", "halted", 7, "memory-sync status --json")
+FOREIGN = Said("history-foreign", "halted", 7, "memory-sync repair")
+FORCED_BACK = Said("history-forced-back", "halted", 7, "memory-sync repair")
 
 EARLY = -3.0
 """The shown time may have just come: the try runs."""

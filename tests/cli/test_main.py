@@ -79,6 +79,12 @@ def test_commands_that_touch_a_vault_take_its_name() -> None:
         "confirm",
         "restore",
         "export-key",
+        "join",
+        "pair",
+        "rotate-key",
+        "ignored",
+        "repair",
+        "move-key",
         "doctor",
         "logs",
     }
@@ -103,7 +109,7 @@ def test_the_version(ada: Person) -> None:
         (("nonsense",), "memory-sync --help"),
         (("--nonsense",), "memory-sync --help"),
         (("logs", "-n", "many"), "memory-sync logs --help"),
-        (("export-key",), "memory-sync export-key --help"),
+        (("import-key", "a", "b"), "memory-sync import-key --help"),
     ],
 )
 def test_a_slip_of_the_pen_is_a_usage_error(ada: Person, words: tuple[str, ...], hint: str) -> None:

@@ -251,3 +251,16 @@ def test_a_folder_in_the_place_stays(owner: Person) -> None:
     ran = owner.types("restore", f"memory/{LOG}", "--yes", "--json")
     assert ran.status == 1
     assert os.path.isdir(owner.agent / LOG)
+
+
+def test_i66_a_restore_does_not_go_through_a_link(owner: Person, tmp_path: Path) -> None:
+    """A folder that is a symbolic link by now gets nothing, nor does what it leads to."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "theirs.md").write_text("theirs\n")
+    shutil.rmtree(owner.agent / "memory", ignore_errors=True)
+    (owner.agent / "memory").symlink_to(outside)
+    ran = owner.types("restore", f"memory/{LOG}", "--json")
+    assert (ran.status, ran.answer["ok"]) == (1, False)
+    assert [file.name for file in outside.iterdir()] == ["theirs.md"]
+    assert owner.types("restore", f"memory/{LOG}", "--to", str(tmp_path / "back.md")).status == 0

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Self, cast
+from typing import ClassVar, Self, cast
 
 import pytest
 
@@ -33,6 +33,7 @@ from memory_sync.errors import (
 )
 from memory_sync.model import About, Outcome, Phase, Plan, Step
 from memory_sync.ports.clock import SystemClock
+from memory_sync.sync.patterns import Patterns
 from tests.daemon.homes import wait
 from tests.engine.devices import Clock
 
@@ -84,6 +85,8 @@ class Script:
 
     def distrust(self) -> None:
         self.distrusted = True
+
+    rules: ClassVar[dict[str, Patterns]] = {}
 
     def about(self) -> About:
         return About()

@@ -8,6 +8,7 @@ from tests.reader.errors import FormatError
 
 FORMAT = 1
 ID = re.compile(r"[0-9a-f]{32}")
+RECIPIENT = re.compile(r"age1[!-~]+|ssh-ed25519 [A-Za-z0-9+/=]+")
 NATIVE = re.compile(r"age1[02-9ac-hj-np-z]{58}")
 
 
@@ -62,8 +63,8 @@ def _id(value: object) -> str:
 def _recipients(value: object) -> tuple[str, ...]:
     if not isinstance(value, list) or not value:
         raise FormatError("vault.json has the wrong shape: recipients is not a list with entries")
-    if not all(isinstance(one, str) and one.startswith("age1") for one in value):
-        raise FormatError("vault.json has the wrong shape: a recipient is not age1…")
+    if not all(isinstance(one, str) and RECIPIENT.fullmatch(one) for one in value):
+        raise FormatError("vault.json has the wrong shape: a recipient is no public key of age's")
     if not NATIVE.fullmatch(value[0]):
         raise FormatError("vault.json has the wrong shape: recipients[0] is not an X25519 key")
     return tuple(value)

@@ -28,7 +28,7 @@ def about(key: Key, **changes: object) -> bytes:
         (lambda key: about(key, id=VAULT_ID[1:]), "id is not"),
         (lambda key: about(key, recipients=[]), "recipients is not"),
         (lambda key: about(key, recipients=key.public), "recipients is not"),
-        (lambda key: about(key, recipients=[key.public, "ssh-ed25519 x"]), "is not age1"),
+        (lambda key: about(key, recipients=[key.public, "ssh-rsa x"]), "no public key"),
         (lambda key: about(key, recipients=["age1x"]), "not an X25519"),
         (lambda key: about(key, format="1"), "format is not a number"),
         (lambda key: about(key, more=1), "its keys are"),

@@ -44,7 +44,7 @@ def program(wheel: Path) -> Iterator[Path]:
         subprocess.run([sys.executable, "-m", "pip", *words], check=True, timeout=60)
         rest = sysconfig.get_path("purelib")
         if Path(rest).is_relative_to("/tmp"):  # a confined service has one of its own
-            rest = shutil.copytree(rest, top / "packages")
+            rest = str(shutil.copytree(rest, top / "packages"))
         purelib = sysconfig.get_path("purelib", vars={"base": str(venv)})
         Path(purelib, "rest.pth").write_text(f"{rest}\n")
         yield venv

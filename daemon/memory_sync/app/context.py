@@ -19,6 +19,7 @@ from memory_sync.errors import (
 from memory_sync.ports.clock import Clock, SystemClock
 from memory_sync.ports.keystore import Keystore
 from memory_sync.ports.pace import Paces
+from memory_sync.ports.ring import Ring
 from memory_sync.vault.keys import CipherError, Identity, parse_identity
 
 IDENTITY = "MEMORY_SYNC_IDENTITY"
@@ -37,7 +38,7 @@ class Context:
     @property
     def keystore(self) -> Keystore:
         """The identities stored here, and the one in the environment."""
-        return Keystore(self.directories.keys, identity_from(self.env))
+        return Keystore(self.directories.keys, identity_from(self.env), Ring(self.env))
 
     def vaults(self, name: str | None = None) -> tuple[VaultSettings, ...]:
         """Return the vault with this name, or all.

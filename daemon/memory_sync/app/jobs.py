@@ -65,7 +65,7 @@ def jobs(context: Context) -> tuple[Job, ...]:
 
 def _job(context: Context, vault: VaultSettings) -> Job:
     daemon = context.settings.daemon
-    inner = nested(context.settings)
+    inner = nested(context.settings, own=context.directories.own)
     watched = tuple(
         Watched(root.name, root.path, patterns_of(root, inner.get((vault.name, root.name), ())))
         for root in vault.root

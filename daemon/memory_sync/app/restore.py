@@ -5,12 +5,12 @@ It needs neither the vault's key nor a network nor a lock: a daemon may be servi
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from memory_sync.app.context import Context
+from memory_sync.app.places import on_disk
 from memory_sync.app.vaults import open_trash, root_files
 from memory_sync.config.settings import RootSettings, VaultSettings
 from memory_sync.errors import NotInTrashError, PathUnknownError, VaultAmbiguousError
@@ -118,7 +118,7 @@ def _everything(context: Context, vault: str | None) -> list[Found]:
 
 
 Meaning = tuple[str | None, str]
-"""A vault's name, None for any, and a path as the vault names it."""
+"""As in `places`, or with None for any vault."""
 
 
 def _meanings(
@@ -130,28 +130,11 @@ def _meanings(
     named = names.composed(path.rstrip("/"))
     if named.partition("/")[0] in roots | {one.item.root for one in found}:
         meanings.append((None, named))
-    if on_disk := _on_disk(context, vault, path):
-        meanings.append(on_disk)
+    if here := on_disk(context, vault, path):
+        meanings.append(here)
     if not meanings:
         raise PathUnknownError(path=names.shown(path))
     return meanings
-
-
-def _on_disk(context: Context, vault: str | None, path: str) -> Meaning | None:
-    """Find the root that a path on this disk lies in, the innermost one."""
-    folder, name = os.path.split(os.path.abspath(os.path.expanduser(path)))
-    place = Path(os.path.realpath(folder), name)
-    inside = [
-        (Path(os.path.realpath(root.path)), settings.name, root.name)
-        for settings in context.vaults(vault)
-        for root in settings.root
-    ]
-    inside = [one for one in inside if place == one[0] or one[0] in place.parents]
-    if not inside:
-        return None
-    top, vault_name, root = max(inside, key=lambda one: len(one[0].parts))
-    relative = names.composed(place.relative_to(top).as_posix())
-    return vault_name, root if relative == "." else f"{root}/{relative}"
 
 
 def _means(meant: Meaning, found: Found, *, within: bool) -> bool:

@@ -30,13 +30,16 @@ from memory_sync.errors import (
 )
 from memory_sync.model import split_root
 from memory_sync.model.trees import CONFLICTS
+from memory_sync.ports import names
 from memory_sync.ports.files import Scan
 from memory_sync.ports.handles import FOLDER
-from memory_sync.ports.look import Bounds, Look
+from memory_sync.ports.ignoring import heeded
+from memory_sync.ports.look import Bounds, Heard, Look, unheard
 from memory_sync.ports.marker import Marker, open_root, read
 from memory_sync.ports.remote import Condition, Remote
 from memory_sync.ports.spool import Spool
 from memory_sync.ports.state import State
+from memory_sync.sync.ignores import IGNORE_FILE
 from memory_sync.vault.judge import Trust
 
 
@@ -51,19 +54,22 @@ class Comparison:
     roots: Mapping[str, int]
 
 
-def survey(context: Context, root: RootSettings) -> Scan:
+def survey(context: Context, root: RootSettings, heard: Heard = unheard) -> Scan:
     """Look what a folder holds that would be synced, before anything is set up.
 
-    Raises RootMissingError.
+    `heard` is told the path and the content of each file. Raises RootMissingError, IgnoreFileError.
     """
     try:
         handle = os.open(root.path, FOLDER)
     except OSError:
         raise RootMissingError(path=root.path) from None
     try:
-        bounds = Bounds(root.name, root.path, root.patterns, root.max_size)
+        shown = names.shown(root.path / IGNORE_FILE)
+        patterns, notes = heeded(handle, root.name, root.patterns, shown=shown, limit=root.max_size)
+        bounds = Bounds(root.name, root.path, patterns, root.max_size)
         now = int(context.clock.now() * 1e9)
-        return Look(bounds, {}, now, {}, lambda *_: None).scan(handle)
+        scan = Look(bounds, {}, now, {}, lambda *_: None, heard=heard).scan(handle)
+        return replace(scan, notes=scan.notes + notes, patterns=patterns)
     finally:
         os.close(handle)
 

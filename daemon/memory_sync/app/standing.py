@@ -10,7 +10,7 @@ from typing import Any
 from memory_sync.app.context import Context
 from memory_sync.config.settings import VaultSettings
 from memory_sync.daemon.report import VaultReport
-from memory_sync.model import About, Phase
+from memory_sync.model import About, Phase, Problem
 from memory_sync.ports.peek import peek
 
 
@@ -41,7 +41,13 @@ def _report(vault: VaultSettings, known: Mapping[str, str]) -> VaultReport:
         last_success=float(known.get("last_success", 0)),
         conflicts=int(known.get("conflicts", 0)),
         about=_about(known.get("about", "{}")),
+        warnings=tuple(map(_problem, _loaded(known.get("warnings", "[]")))),
     )
+
+
+def _problem(data: Mapping[str, Any]) -> Problem:
+    """Read a problem that was written down, without what it kept from happening."""
+    return Problem(**{name: data[name] for name in Problem._fields if name in data})
 
 
 def _about(text: str) -> About:

@@ -13,7 +13,7 @@ from memory_sync.app.context import Context
 from memory_sync.app.vaults import open_vault
 from memory_sync.config.settings import VaultSettings
 from memory_sync.daemon.client import Client, find_socket, locked_by
-from memory_sync.daemon.report import outcome_data, preview_data
+from memory_sync.daemon.report import outcome_data, preview_data, survey_data
 from memory_sync.engine.kit import Report
 from memory_sync.engine.local import problem
 from memory_sync.errors import (
@@ -38,12 +38,20 @@ TRAVELLED = ("up", "down", "merged", "new_conflicts")
 
 @dataclass(frozen=True)
 class Wish:
-    """Which sides may change, or that none may; `confirm` has plans by vault, then by root."""
+    """Which sides may change, or that none may; `confirm` has plans by vault, then by root.
+
+    `rekey` says why everything is to be encrypted anew: "rotate", "recovery", or empty for not.
+    """
 
     up: bool = True
     down: bool = True
     dry_run: bool = False
     confirm: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    rekey: str = ""
+
+    def parameters(self) -> dict[str, Any]:
+        """Return the parameters of `sync`; an older daemon knows no `rekey`."""
+        return {key: value for key, value in asdict(self).items() if key != "rekey" or value}
 
 
 def sync(
@@ -65,7 +73,7 @@ def sync(
         _wait(context.clock, min(due.values()), report)
         now = context.clock.monotonic()
         meant = [vault for vault in vaults if due.get(vault.name, math.inf) <= now]
-        later = _round(context, meant, replace(wish, confirm={}), report, None)
+        later = _round(context, meant, replace(wish, confirm={}, rekey=""), report, None)
         for name, row in later.items():
             moved = "error" in row or row["pending"] < rows[name]["pending"]
             idle[name] = 0 if moved else idle[name] + 1
@@ -75,6 +83,15 @@ def sync(
         due = {name: due[name] for name in due.keys() - later.keys()}
         due |= _resumed(context.clock, {name: rows[name] for name in later})
     return {vault.name: rows[vault.name] for vault in vaults}
+
+
+def sync_once(
+    context: Context, vault: VaultSettings, wish: Wish, report: Report = lambda _: None
+) -> dict[str, Any]:
+    """Have one thing done to one vault, and answer with its row; nothing is waited for after it."""
+    rows = _round(context, (vault,), wish, report, None)
+    row: dict[str, Any] = rows[vault.name]
+    return row
 
 
 def _resumed(clock: Clock, rows: Mapping[str, Any]) -> dict[str, float]:
@@ -127,7 +144,7 @@ def through_daemon(
             mine = [name for name in names if name in serves]
             if not mine:
                 return {}
-            params = {"vaults": mine, **asdict(wish)}
+            params = {"vaults": mine, **wish.parameters()}
             told = partial(_pass_on, report)
             answer: dict[str, Any] = client.call("sync", params, told, SYNC_TIMEOUT)
             return answer
@@ -155,8 +172,12 @@ def one_shot(
     """Run one cycle in this process, under the vault's lock."""
     try:
         with open_vault(context, vault, report, spool) as engine:
+            if wish.dry_run and wish.rekey:
+                return survey_data(engine.survey())
             if wish.dry_run:
                 return preview_data(engine.preview())
+            if wish.rekey:
+                return outcome_data(engine.rekey(rotate=wish.rekey == "rotate"))
             plans = wish.confirm.get(vault.name)
             if plans:
                 return outcome_data(engine.confirm(plans))

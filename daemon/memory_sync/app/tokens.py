@@ -7,22 +7,20 @@ import re
 import shutil
 import stat
 import subprocess
-import sys
 from collections.abc import Mapping
-from importlib.util import find_spec
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from memory_sync.config.durable import make_private_folder, write_durably
 from memory_sync.config.settings import GitHubSettings, Settings, VaultSettings
-from memory_sync.errors import TokenFileError, TokenMissingError, UsageError
+from memory_sync.errors import KeyringError, TokenFileError, TokenMissingError, UsageError
+from memory_sync.ports.ring import Ring
 from memory_sync.ports.token import Token
 
 VARIABLES = ("GITHUB_TOKEN", "GH_TOKEN")
 ELSEWHERE = ("GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN")
 """Where a token is for the common server, and for a vault's own other one (as gh has it)."""
-SERVICE = "memory-sync"
-"""Under what the keyring has tokens; the user there is the host."""
 PATIENCE = 5
 """Seconds after which a program that was asked for a token is taken to have none."""
 TOKEN = re.compile(r"[\x21-\x7e]{1,255}")
@@ -99,15 +97,10 @@ def web_host(base_url: str) -> str:
 
 
 def _from_keyring(host: str, env: Mapping[str, str]) -> str:
-    """Ask the keyring, if that extra is installed; one that is locked or not there says nothing.
-
-    It is asked in a process of its own: what opens a keyring can wait for a person for ever, and
-    takes memory that a daemon would keep.
-    """
-    if find_spec("keyring") is None:
-        return ""
-    # -P: no module of that name in the current folder is meant.
-    return _said([sys.executable, "-P", "-m", "keyring", "get", SERVICE, host], env)
+    """Ask the keyring, if that extra is installed; one that is locked or not there says nothing."""
+    with suppress(KeyringError):
+        return Ring(env, PATIENCE).get(host) or ""
+    return ""
 
 
 def _from_gh(host: str, env: Mapping[str, str]) -> str:

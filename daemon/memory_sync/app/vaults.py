@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from glob import escape
 from pathlib import Path
 
 from memory_sync.app.context import Context
@@ -104,6 +105,8 @@ def open_vault(
                 clock=context.clock,
                 report=report,
                 beat=beat,
+                secrets=vault.secrets,
+                recovery=vault.recovery_recipients,
             )
             yield Engine(kit, allow_public=vault.allow_public)
         finally:
@@ -137,7 +140,7 @@ def make_roots(
     context: Context, vault: VaultSettings, trust: Trust, trash: Trash, beat: Beat = no_beat
 ) -> dict[str, Root]:
     """Make the roots of a vault; a root that lies in another is left out of that one."""
-    inner = nested(context.settings, WAKING)
+    inner = nested(context.settings, WAKING, context.directories.own)
     return {
         settings.name: Root(
             settings.name,
@@ -161,8 +164,8 @@ def make_roots(
 
 def patterns_of(settings: RootSettings, inner: tuple[str, ...] = ()) -> Patterns:
     """Return which files of a root are synced, without the folders of other roots in it."""
-    hidden = tuple(pattern for folder in inner for pattern in (folder, f"{folder}/**"))
-    return Patterns(settings.include, (*settings.exclude, *hidden))
+    hidden = tuple(pattern for path in map(escape, inner) for pattern in (path, f"{path}/**"))
+    return Patterns(settings.include, (*settings.exclude, *hidden), ignore=())
 
 
 def root_files(

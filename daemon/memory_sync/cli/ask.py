@@ -41,6 +41,25 @@ def confirm(question: str, *, command: str, yes: bool, usual: bool = True) -> bo
     raise AnswerNeededError(question=question, command=command)
 
 
+def choose(question: str, count: int, *, none: str, command: str) -> int:
+    """Ask for one of so many, numbered from 1; only Enter is 0, which is called `none`.
+
+    Raises AnswerNeededError without a terminal.
+    """
+    while interactive():
+        choices = f"[1-{count}, Enter for {none}]"
+        print(plain(question), choices, end=" ", file=sys.stderr, flush=True)
+        line = sys.stdin.readline()
+        if not line:
+            break
+        answer = line.strip()
+        if not answer:
+            return 0
+        if answer.isascii() and answer.isdecimal() and 1 <= int(answer[:9]) <= count:
+            return int(answer[:9])
+    raise AnswerNeededError(question=question, command=command)
+
+
 def secret(prompt: str) -> str:
     """Ask for a secret, which is not echoed; one line of standard input without a terminal."""
     return secret_line(prompt, lambda _: True)

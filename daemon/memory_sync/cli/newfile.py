@@ -28,8 +28,11 @@ def write_new(path: Path, content: bytes, *, other: str) -> None:
             stream.flush()
             os.fsync(stream.fileno())
         sync_folder(path.parent)
-    except OSError as error:
+    except BaseException as error:
+        # Half a file must not pass for a whole one, not after Ctrl-C either.
         path.unlink(missing_ok=True)
+        if not isinstance(error, OSError):
+            raise
         if error.errno in FULL:
             raise DiskFullError(path=path) from None
         raise FileUnwritableError(path=path, detail=error.strerror) from None

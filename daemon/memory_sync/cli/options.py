@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -15,6 +16,44 @@ FOLDERS = click.Path(file_okay=False).shell_complete
 JSON_HELP = "Answer with one line of JSON, for programs."
 
 Command = Callable[..., Any]
+
+SETUP = (
+    click.argument("root", required=False, type=click.Path(path_type=Path), shell_complete=FOLDERS),
+    click.option(
+        "--remote",
+        metavar="URL",
+        help="github:OWNER/REPO or file:///path/x.git. Default: the repository memory-sync-vault"
+        " of the token's owner.",
+    ),
+    click.option("--vault", metavar="NAME", help="What the vault is called here."),
+    click.option(
+        "--name", metavar="NAME", help="What all devices call the folder. Default: memory."
+    ),
+    click.option("--device", metavar="NAME", help="What the others call this machine."),
+    click.option(
+        "--include",
+        metavar="GLOB",
+        multiple=True,
+        help="Which files are synced; may be given several times. Default: MEMORY.md,"
+        " memory/**/*.md.",
+    ),
+    click.option(
+        "--allow-public", is_flag=True, help="Let the repository be one that all can see."
+    ),
+    click.option(
+        "--service/--no-service",
+        default=None,
+        help="Install the service too, or do not ask about it. --yes alone installs none.",
+    ),
+)
+"""What `init` and `join` have in common, in the order of their help."""
+
+
+def setup_options(command: Command) -> Command:
+    """Add the folder and the options of a command that sets up a vault or joins one."""
+    for option in reversed(SETUP):
+        command = option(command)
+    return command
 
 
 def json_option(command: Command) -> Command:

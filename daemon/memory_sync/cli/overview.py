@@ -68,6 +68,7 @@ class Overview(NamedTuple):
             *self._headline(causes),
             *self._table(),
             *self._more(causes),
+            *self._warnings(),
             *self._reminders(),
             *self._disk(),
         )
@@ -151,6 +152,17 @@ class Overview(NamedTuple):
                     Line(f"{name}{problem.message}"),
                     *_stopped("  ", problem),
                     Line(f"  hint: {problem.hint}", "dim"),
+                ]
+        return [Line(""), *lines] if lines else []
+
+    def _warnings(self) -> list[Line]:
+        """Return what is to be seen and makes no state worse: an older daemon knows of none."""
+        lines = []
+        for row in self.standing.vaults:
+            for warning in map(as_problem, row.get("warnings", ())):
+                lines += [
+                    Line(f"{row['name']}: {warning.message}", "warning"),
+                    Line(f"  hint: {warning.hint}", "dim"),
                 ]
         return [Line(""), *lines] if lines else []
 

@@ -18,6 +18,7 @@ from memory_sync.cli.ask import confirm, say
 from memory_sync.cli.ending import ended_by_signals
 from memory_sync.cli.render import waiting
 from memory_sync.cli.result import Line, Result
+from memory_sync.cli.secrets import Secrets
 from memory_sync.cli.serving import renewed, with_service
 from memory_sync.cli.syncing import report
 from memory_sync.cli.where import (
@@ -42,21 +43,21 @@ from memory_sync.errors import (
 )
 from memory_sync.model import Problem, Step
 from memory_sync.ports.files import Scan
-from memory_sync.ports.remote import Condition
+from memory_sync.ports.remote import Condition, Remote
 from memory_sync.ports.spool import Spool
 from memory_sync.ports.token import Token
 from memory_sync.vault.judge import Trust
 
+Bring = Callable[[Context, Aim, Remote, Finding, str], None]
+"""Brings the key of the vault that was found; the text is the command, for hints."""
 SHOWN = 4
 """How many file names are shown."""
 PICK_UP = 5.0
 """Seconds in which a running daemon takes up a changed configuration."""
 BUSY_TRIES = 10
-DECLINED = Result(
-    errors=(Problem("declined", "Nothing was changed.", "memory-sync init --help"),), status=1
-)
 BRING_THE_KEY = (
-    "This vault exists, and its key is not on this machine. On a machine that has it, run",
+    "This vault exists, and its key is not on this machine. If a machine that has it is at hand,",
+    "join instead of init brings the key through the vault. Else run on that machine",
     "    memory-sync export-key KEY-FILE",
     "bring that file here by a safe way, and run here",
     "    memory-sync import-key KEY-FILE",
@@ -64,14 +65,19 @@ BRING_THE_KEY = (
 )
 
 
-def set_up(options: Options) -> Result:
-    """Set up a vault for a folder, or join one that exists."""
+def set_up(options: Options, bring: Bring | None = None) -> Result:
+    """Set up a vault for a folder, or join one that exists.
+
+    With `bring` a vault is only joined, and its key is brought here first.
+    """
     context = _with_device(load_context(os.environ), options)
     options, token = _with_remote(context, options)
     aim = aim_at(context, options, known_vault(context, options))
     setup.check_name(context, aim.vault.name, aim.root)
-    scan = setup.survey(context, aim.root)
+    secrets = Secrets(aim)
+    scan = setup.survey(context, aim.root, secrets.heard)
     _describe(aim, scan)
+    secrets.tell()
     if aim.vault.remote.startswith("github:") and token is None:
         token = credentials.token_for(context, aim.vault, aim.vault.remote)
     passing = token if token and credentials.is_passing(token) else None
@@ -81,9 +87,9 @@ def set_up(options: Options) -> Result:
     spool = Spool(context.directories.vault_state(aim.vault.name))
     again = command_of(options)
     with credentials.least_permission(context.settings.github_of(aim.vault), aim, again):
-        agreed = _agree(context, aim, scan, spool, again, yes=options.yes)
+        agreed = _agree(context, aim, scan, spool, again, yes=options.yes, bring=bring)
     if agreed is None:
-        return DECLINED
+        return _declined(options)
     trust, founded, compared = agreed
     if passing:
         credentials.offer_to_store(context, passing, aim.vault, yes=options.yes)
@@ -96,6 +102,13 @@ def set_up(options: Options) -> Result:
     )
     served = bool(done.data["served"])
     return with_service(context, done, wanted=options.service, served=served)
+
+
+def _declined(options: Options) -> Result:
+    joins = options.command == "join"
+    changed = "Nothing else was changed." if joins else "Nothing was changed."
+    problem = Problem("declined", changed, f"memory-sync {options.command} --help")
+    return Result(errors=(problem,), status=1)
 
 
 def _with_device(context: Context, options: Options) -> Context:
@@ -132,7 +145,14 @@ def _describe(aim: Aim, scan: Scan) -> None:
 
 
 def _agree(
-    context: Context, aim: Aim, scan: Scan, spool: Spool, again: str, *, yes: bool
+    context: Context,
+    aim: Aim,
+    scan: Scan,
+    spool: Spool,
+    again: str,
+    *,
+    yes: bool,
+    bring: Bring | None,
 ) -> tuple[Trust, bool, Comparison | None] | None:
     """Found the vault or join it, if the person agrees; None if not.
 
@@ -141,23 +161,11 @@ def _agree(
     """
     trust = context.keystore.trust(aim.vault.name)
     fresh = trust is None
-    if not (trust and aim.known):
-        with waiting(f"Looking into {aim.vault.remote}"):
-            remote, condition, finding = setup.examine(context, aim.vault)
-        _refuse_foreign(aim, finding, trust)
-        for note in setup.vet(remote, condition, finding):
-            say(note)
-        if finding.manifest is None and not confirm(
-            _founding(aim, scan, condition, finding), command=again, yes=yes
-        ):
+    if bring or not (trust and aim.known):
+        opened = _open(context, aim, scan, trust, again, yes=yes, bring=bring)
+        if opened is None:
             return None
-        try:
-            with waiting(f"Opening {aim.vault.remote}"):
-                trust, founded = setup.establish(context, aim.vault, remote, condition, finding)
-        except KeyMissingError:
-            for line in BRING_THE_KEY:
-                say(line)
-            raise
+        trust, founded = opened
         if founded:
             return trust, True, None
     found = setup.marked(aim.root)
@@ -169,6 +177,41 @@ def _agree(
     if fresh:
         setup.forget(context, aim.vault.name)
     return None
+
+
+def _open(
+    context: Context,
+    aim: Aim,
+    scan: Scan,
+    trust: Trust | None,
+    again: str,
+    *,
+    yes: bool,
+    bring: Bring | None,
+) -> tuple[Trust, bool] | None:
+    """Look what the remote holds, and found the vault or join it; None if it is not to be founded.
+
+    Answers with what is trusted, and whether it was founded.
+    """
+    with waiting(f"Looking into {aim.vault.remote}"):
+        remote, condition, finding = setup.examine(context, aim.vault)
+    _refuse_foreign(aim, finding, trust)
+    for note in setup.vet(remote, condition, finding):
+        say(note)
+    if bring:
+        # From here on it is about the vault that was found now, whatever is shown later.
+        bring(context, aim, remote, finding, again)
+    elif finding.manifest is None and not confirm(
+        _founding(aim, scan, condition, finding), command=again, yes=yes
+    ):
+        return None
+    try:
+        with waiting(f"Opening {aim.vault.remote}"):
+            return setup.establish(context, aim.vault, remote, condition, finding)
+    except KeyMissingError:
+        for line in BRING_THE_KEY:
+            say(line)
+        raise
 
 
 def _refuse_foreign(aim: Aim, finding: Finding, trust: Trust | None) -> None:

@@ -85,4 +85,11 @@ def _details(row: Mapping[str, Any]) -> list[Line]:
         if action["kind"] in WORDS
     ]
     conflicts = [f"  conflict  {path}" for path in row.get("new_conflicts", ())]
-    return [Line(text) for text in (*planned, *conflicts)]
+    sent = set(row.get("up", ()))
+    warnings = [
+        Line(f"  warning  {text}", "warning")
+        for warning in map(as_problem, row.get("warnings", ()))
+        if warning.path in sent
+        for text in (warning.message, f"hint: {warning.hint}")
+    ]
+    return [*(Line(text) for text in (*planned, *conflicts)), *warnings]

@@ -36,7 +36,7 @@ DEFAULT_ROOT = "memory"
 
 @dataclass(frozen=True)
 class Options:
-    """What was given on the command line of `init`; None or empty where nothing was."""
+    """What was given on the command line of `init` or `join`; None or empty where nothing was."""
 
     root: Path
     remote: str | None = None
@@ -47,6 +47,7 @@ class Options:
     allow_public: bool = False
     yes: bool = False
     service: bool | None = None
+    command: str = "init"
 
 
 @dataclass(frozen=True)
@@ -59,9 +60,22 @@ class Aim:
     present: bool
 
 
+def options_of(
+    *, root: Path | None, remote: str | None, yes: bool, command: str = "init", **given: Any
+) -> Options:
+    """Read what click has taken from the command line. Raises RemoteInvalidError."""
+    return Options(
+        root=Path(os.path.abspath(os.path.expanduser(root or "."))),
+        remote=normalised(remote) if remote else None,
+        yes=yes,
+        command=command,
+        **given,
+    )
+
+
 def command_of(options: Options) -> str:
     """Return the command line that was given, but for --yes and --json."""
-    words = ["init", str(options.root)]
+    words = [options.command, str(options.root)]
     for option in ("remote", "vault", "name", "device"):
         value = getattr(options, option)
         words += [f"--{option}", value] if value else []

@@ -73,6 +73,15 @@ class Directories(NamedTuple):
         """Where replaced and removed files are kept."""
         return self.state / "trash"
 
+    @property
+    def own(self) -> tuple[Path, ...]:
+        """All that is the program's: never synced, whatever root it lies in.
+
+        The configuration and a token by themselves too: their folder can be a root.
+        """
+        files = (self.config_file, self.config / "token")
+        return (self.config, self.keys, self.state, self.logs, self.run, *files)
+
     def vault_state(self, name: str) -> Path:
         """Return the folder of a vault's `state.db`, `conflicts/` and `vault.lock`."""
         return self.state / "vaults" / name

@@ -25,6 +25,7 @@ MAX_SIZE = 256 * 1024**2
 """No file larger than this, in bytes: an object has 9,999 parts of 32 KiB at most."""
 
 NO_CERTIFICATE = "holds no certificate (PEM: -----BEGIN CERTIFICATE-----)"
+NO_RECIPIENT = "must be a public key: age1... or ssh-ed25519 AAAA..."
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 GITHUB = re.compile(r"github:[A-Za-z0-9][A-Za-z0-9_-]{0,99}/(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,100}\Z")
 
@@ -45,6 +46,18 @@ def _remote(text: str) -> str:
     if _has_control(text) or not (folder or GITHUB.match(text)):
         raise ValueError("must be github:OWNER/REPO or file:///path/vault.git")
     return text
+
+
+def _recovery(text: str) -> str:
+    words = text.split()
+    if _has_control(text) or not words:
+        raise ValueError(NO_RECIPIENT)
+    if words[0] == "ssh-ed25519" and len(words) > 1:
+        # What follows names a person or a machine, and vault.json is there for all to see.
+        return " ".join(words[:2])
+    if len(words) > 1 or not words[0].startswith("age1"):
+        raise ValueError(NO_RECIPIENT)
+    return words[0]
 
 
 def _base_url(text: str) -> str:
@@ -134,6 +147,7 @@ def _lower(value: Any) -> Any:
 
 
 Name = Annotated[str, AfterValidator(_name)]
+Recovery = Annotated[str, AfterValidator(_recovery)]
 RemoteUrl = Annotated[str, AfterValidator(_remote)]
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
 Proxy = Annotated[str, AfterValidator(_proxy)]

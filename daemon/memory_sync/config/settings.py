@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Literal
@@ -24,6 +24,7 @@ from memory_sync.config.fields import (
     Name,
     Pattern,
     Proxy,
+    Recovery,
     RemoteUrl,
     Seconds,
     Size,
@@ -91,7 +92,7 @@ class RootSettings(Section):
     @property
     def patterns(self) -> Patterns:
         """Which files of the folder are synced."""
-        return Patterns(self.include, self.exclude)
+        return Patterns(self.include, self.exclude, ignore=())
 
 
 class VaultSettings(Section):
@@ -100,8 +101,10 @@ class VaultSettings(Section):
     name: Name
     remote: RemoteUrl
     allow_public: bool = False
+    secrets: Annotated[Literal["warn", "block", "off"], Lower] = "warn"
     base_url: BaseUrl | None = None
     token_file: AbsolutePath | None = None
+    recovery_recipients: tuple[Recovery, ...] | None = None
     root: tuple[RootSettings, ...] = ()
 
     @field_validator("root")
@@ -175,14 +178,15 @@ def folders(settings: Settings) -> dict[tuple[str, str], Path]:
 
 
 def nested(
-    settings: Settings, patience: float = PATIENCE
+    settings: Settings, patience: float = PATIENCE, own: Iterable[Path] = ()
 ) -> Mapping[tuple[str, str], tuple[str, ...]]:
-    """Return which folders each root leaves out because other roots lie there.
+    """Return what each root leaves out: folders of other roots, and what is our `own`.
 
-    From (vault's name, root's name) to folders relative to the root; a disk that does not answer
+    From (vault's name, root's name) to paths relative to the root; a disk that does not answer
     is waited for `patience` seconds.
     """
-    return inner_folders(folders(settings), patience)
+    ours = {("", str(place)): place for place in own}
+    return inner_folders({**ours, **folders(settings)}, patience)
 
 
 def _refuse_twins(names: list[str], what: str) -> None:

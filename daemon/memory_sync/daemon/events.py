@@ -43,9 +43,11 @@ EVENTS: Mapping[str, Event] = {
     "file.held": _event(
         "warning", vault="text", code="text", files="integer", optional={"paths": "list"}
     ),
+    "secret.found": _event("warning", vault="text", files="integer", optional={"paths": "list"}),
     "root.halted": _event("warning", vault="text", root="text", code="text"),
     "vault.trouble": _event("warning", vault="text", code="text", optional={"message": "text"}),
     "vault.recovered": _event("info", vault="text"),
+    "vault.rekeyed": _event("info", vault="text", head="text"),
     "vault.stuck": _event("warning", vault="text", seconds="number"),
     "vault.moving": _event("info", vault="text"),
     "watch.lost": _event("warning", vault="text", root="text", reason="text"),

@@ -84,13 +84,15 @@ class Lost:
 class Request:
     """Somebody asks for a cycle now and waits for the answer.
 
-    `confirm` maps roots to the plans that are to pass their halts.
+    `confirm` maps roots to the plans that are to pass their halts; `rekey` says why everything
+    is to be encrypted anew ("rotate": a new key, "recovery": other recovery keys), or is empty.
     """
 
     up: bool = True
     down: bool = True
     dry_run: bool = False
     confirm: Mapping[str, str] = field(default_factory=dict)
+    rekey: str = ""
     reply: Mailbox[dict[str, Any]] = field(default_factory=Mailbox)
 
 

@@ -84,6 +84,11 @@ def is_plans(value: Any) -> bool:
     )
 
 
+def is_rekey(value: Any) -> bool:
+    """Tell whether it says why everything is to be encrypted anew, or that it is not to be."""
+    return value in ("", "rotate", "recovery")
+
+
 class Answers:
     """The methods that every daemon has; `notes` is added to what is told of the daemon."""
 
@@ -103,6 +108,7 @@ class Answers:
             "down": Parameter(is_flag, default=True),
             "dry_run": Parameter(is_flag, default=False),
             "confirm": Parameter(is_plans, default={}),
+            "rekey": Parameter(is_rekey, default=""),
         }
         return {
             "hello": Method(self._hello, parameters=None),

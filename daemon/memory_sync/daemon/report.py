@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from memory_sync.engine.local import problem
-from memory_sync.engine.planning import Planned
 from memory_sync.errors import HaltError, MemorySyncError, OfflineError
 from memory_sync.model import About, Outcome, Phase, Problem, Step
+
+if TYPE_CHECKING:
+    # `status` without a daemon needs the reports and none of what makes them.
+    from memory_sync.engine.planning import Planned
+    from memory_sync.engine.rekey import Survey
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,7 @@ class VaultReport:
     conflicts: int = 0
     next_poll: float = 0.0
     about: About = field(default_factory=About)
+    warnings: tuple[Problem, ...] = ()
     step: Step | None = None
 
     def paused(self, until: float) -> VaultReport:
@@ -54,6 +59,7 @@ class VaultReport:
             "conflicts": self.conflicts,
             "next_poll": self.next_poll,
             "about": asdict(self.about),
+            "warnings": [warning.data() for warning in self.warnings],
             "progress": self.step.data() if self.step else None,
         }
 
@@ -83,9 +89,18 @@ def preview_data(planned: Planned) -> dict[str, Any]:
     }
 
 
+def survey_data(survey: Survey) -> dict[str, Any]:
+    """Return the data of a dry run of encrypting one vault anew."""
+    return asdict(survey)
+
+
 def outcome_data(outcome: Outcome) -> dict[str, Any]:
     """Return the data of `push`, `pull` and `now` for one vault."""
-    told = {"problems": outcome.problems, "halts": outcome.halts}
+    told = {
+        "problems": outcome.problems,
+        "halts": outcome.halts,
+        "warnings": outcome.warnings,
+    }
     return {
         **asdict(outcome),
         **{key: [one.data() for one in found] for key, found in told.items()},

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from memory_sync.errors import (
     AuthError,
     KeyError_,
+    KeyringError,
     MemorySyncError,
     OfflineError,
     RaceLostError,
@@ -189,9 +190,9 @@ class Schedule:
             # Clocks and headers may lie: who is refused again and again comes more and more seldom.
             asked = float(str(error.facts.get("seconds", FIRST_RETRY)))
             delay = max(asked, FIRST_RETRY * 2 ** min(self._failures - 2, 6))
-        elif isinstance(error, AuthError | KeyError_):
+        elif isinstance(error, AuthError | KeyError_) and not isinstance(error, KeyringError):
             delay = HOPELESS_RETRY
-        elif isinstance(error, OfflineError | RemoteError | RaceLostError):
+        elif isinstance(error, OfflineError | RemoteError | RaceLostError | KeyringError):
             delay = min(LONGEST_RETRY, FIRST_RETRY * 2 ** min(self._failures - 1, 10))
         else:
             delay = max(self._timing.poll, FIRST_RETRY)

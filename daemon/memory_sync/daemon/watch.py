@@ -5,8 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
@@ -69,6 +69,7 @@ class Watcher:
 
     def __init__(self, roots: Iterable[Watched], put: Put, clock: Clock) -> None:
         self._posts = {watched.root: _Post(watched, put, clock) for watched in roots}
+        self._put = put
         self._open = False
 
     def __enter__(self) -> Self:
@@ -97,6 +98,16 @@ class Watcher:
         """Look whether every watch still hears the folder at its root's path; a few calls each."""
         for post in self._posts.values():
             post.check()
+
+    def adopt(self, rules: Mapping[str, Patterns]) -> None:
+        """Watch by the patterns that the last look found; where they are others, begin anew.
+
+        What changed in the folders that are new to it is found by the look that follows.
+        """
+        for root, patterns in rules.items():
+            post = self._posts.get(root)
+            if post and post.adopt(patterns):
+                self._put(Changed(root))
 
     def renew(self, lost: Lost) -> None:
         """Watch a root anew after a loss, with all its folders, or poll it. A look must follow."""
@@ -139,6 +150,17 @@ class _Post:
             self.poll()
         else:
             self._retry = None
+
+    def adopt(self, patterns: Patterns) -> bool:
+        """Watch by other patterns; tell whether they are others, and there was a watch."""
+        if patterns == self._watched.patterns:
+            return False
+        self._watched = replace(self._watched, patterns=patterns)
+        if self._ears is None:
+            return False
+        self.close()
+        self.open()
+        return True
 
     def close(self) -> None:
         ears, self._ears = self._ears, None

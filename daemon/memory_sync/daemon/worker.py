@@ -26,6 +26,7 @@ from memory_sync.daemon.report import (
     phase_of_error,
     phase_of_outcome,
     preview_data,
+    survey_data,
 )
 from memory_sync.daemon.schedule import Schedule, Timing, Turn, stretch
 from memory_sync.daemon.watch import Watched, Watcher
@@ -38,12 +39,24 @@ from memory_sync.errors import (
     KeyError_,
     MemorySyncError,
     PlanChangedError,
+    RecoveryInvalidError,
+    RekeyBlockedError,
+    RepairChangedError,
+    RepairLosesError,
 )
 from memory_sync.model import About, Outcome, Phase, Step
 from memory_sync.ports.clock import Clock
 from memory_sync.ports.pulse import Beat, Pulse
 
 HALTED = HaltError.status
+NOTHING_DONE = (
+    PlanChangedError,
+    RecoveryInvalidError,
+    RekeyBlockedError,
+    RepairChangedError,
+    RepairLosesError,
+)
+"""Errors of who asked: the vault is as it was."""
 LONGEST_WAIT = 30.0
 """Seconds of one wait: the system stops it while the machine sleeps, but not the time it is for."""
 POLLING_SECONDS = 10.0
@@ -257,6 +270,7 @@ class Worker(threading.Thread):
         seconds = self._clock.monotonic() - began
         if turn.look and not (turn.fetch or outcome.up or outcome.down or outcome.merged):
             self._look_seconds = seconds
+        self._watcher.adopt(engine.rules)
         self._note(outcome, seconds)
         return outcome
 
@@ -266,17 +280,20 @@ class Worker(threading.Thread):
         try:
             if request.dry_run:
                 try:
-                    planned = engine.preview()
+                    data = _foreseen(engine, request)
                 finally:
                     self._show_again(before)
-                request.reply.put(preview_data(planned))
+                request.reply.put(data)
                 return
             engine.distrust()
             if request.confirm:
                 outcome = engine.confirm(request.confirm)
+            elif request.rekey:
+                outcome = engine.rekey(rotate=request.rekey == "rotate")
+                self._log.info("vault.rekeyed", vault=self.job.name, head=outcome.head)
             else:
                 outcome = engine.cycle(up=request.up, down=request.down)
-        except PlanChangedError as error:
+        except NOTHING_DONE as error:
             self._show_again(before)
             request.reply.put({"error": problem(error).data()})
             return
@@ -287,6 +304,7 @@ class Worker(threading.Thread):
             request.reply.put({"error": problem(MemorySyncError(detail="a fault")).data()})
             raise
         else:
+            self._watcher.adopt(engine.rules)
             self._note(outcome, self._clock.monotonic() - began)
             self._succeed(Turn(look=True, fetch=True), outcome, engine.about())
             request.reply.put(outcome_data(outcome))
@@ -297,6 +315,7 @@ class Worker(threading.Thread):
             self._in_trouble = False
             self._log.info("vault.recovered", vault=self.job.name)
         self._note_held(outcome)
+        self._note_warnings(outcome)
         self._schedule.succeeded(
             turn,
             again=outcome.again,
@@ -322,6 +341,7 @@ class Worker(threading.Thread):
             pending_down=outcome.pending_down,
             conflicts=outcome.conflicts,
             about=about,
+            warnings=outcome.warnings,
             step=self._report.step if outcome.resume else None,
         )
         self._publish()
@@ -399,6 +419,19 @@ class Worker(threading.Thread):
                 **self._named(paths),
             )
 
+    def _note_warnings(self, outcome: Outcome) -> None:
+        """Write one line for the files in which something new looks like a credential."""
+        new = [one.path for one in outcome.warnings if one not in self._report.warnings]
+        if new:
+            self._log.warning(
+                "secret.found", vault=self.job.name, files=len(new), **self._named(new)
+            )
+
     def _named(self, paths: Sequence[str]) -> dict[str, Any]:
         """Return the field with names of memory files, where a person wants them in the log."""
         return {"paths": list(paths)} if self.job.log_paths else {}
+
+
+def _foreseen(engine: Engine, request: Request) -> dict[str, Any]:
+    """Tell what a request would do, and do nothing."""
+    return survey_data(engine.survey()) if request.rekey else preview_data(engine.preview())

@@ -14,6 +14,7 @@ class Outcome:
     `up` and `down` name the paths that travelled (deletes included), `sent` and `received` are in
     bytes of ciphertext, `pending` counts the paths that have still to travel, up or down or (a
     merge) both, `again` says that something changed meanwhile and a further look is due.
+    `warnings` are to be seen and make no state worse.
     `resume` is after how many seconds the remote takes the rest; 0 if there is none, or it failed.
     """
 
@@ -30,6 +31,7 @@ class Outcome:
     received: int = 0
     problems: tuple[Problem, ...] = field(default=())
     halts: tuple[Problem, ...] = field(default=())
+    warnings: tuple[Problem, ...] = field(default=())
     again: bool = False
     resume: float = 0.0
 

@@ -36,6 +36,9 @@ class Told:
 
 def is_ours(name: str) -> bool:
     """Tell whether a file of this name is the marker or a temporary file, in any case."""
+    if not name.isascii():
+        # Some disks (HFS+) find a file whatever invisible signs are in its name.
+        name = "".join(char for char in name if unicodedata.category(char) != "Cf")
     if not name.startswith("."):
         return False
     name = name.casefold()
@@ -93,7 +96,8 @@ def trouble(root: str, path: str, *, folder: bool = False) -> str | None:
         paths.check(f"{'folder' if folder else root}/{path}")
     except paths.PathError as error:
         return shown(error)
-    if MARKER in path.casefold() and any(map(is_ours, path.split("/"))):
+    maybe = not path.isascii() or MARKER in path.casefold()
+    if maybe and any(map(is_ours, path.split("/"))):
         return "the name is memory-sync's own"
     return None
 

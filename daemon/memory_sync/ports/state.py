@@ -396,6 +396,12 @@ class State:
         row = self._db.execute("SELECT 1 FROM accepted WHERE id = ?", (commit,)).fetchone()
         return row is not None
 
+    def accepted_since(self, commit: str) -> list[str]:
+        """Return what was accepted after a commit, or all if that was none of it."""
+        row = self._db.execute("SELECT n FROM accepted WHERE id = ?", (commit,)).fetchone()
+        above = row[0] if row else 0
+        return [one for (one,) in self._db.execute("SELECT id FROM accepted WHERE n > ?", (above,))]
+
     # --- glances ---
 
     def glances(self, root: str) -> dict[str, Glance]:

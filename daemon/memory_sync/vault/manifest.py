@@ -80,7 +80,7 @@ def read_manifest(content: bytes) -> Manifest:
     if (
         not isinstance(recipients, list)
         or not recipients
-        or not all(isinstance(item, str) for item in recipients)
+        or not all(isinstance(item, str) and item.isascii() for item in recipients)
         or not is_recipient(recipients[0])
     ):
         raise ManifestError("vault.json names no recipient")

@@ -33,7 +33,7 @@ def places_of(
     context: Context, vault: VaultSettings
 ) -> Iterator[tuple[RootSettings, Path, Patterns]]:
     """Return each root with its folder and what is synced in it, inner roots left out."""
-    inner = nested(context.settings)
+    inner = nested(context.settings, own=context.directories.own)
     for root in vault.root:
         yield root, root.path, patterns_of(root, inner.get((vault.name, root.name), ()))
 
@@ -86,7 +86,7 @@ def _root(
         for path, entry in walk(top, patterns)
         if entry and patterns.matches(names.composed(path)) and not names.is_ours(entry.name)
     )
-    inner = nested(context.settings).get((vault.name, root.name), ())
+    inner = nested(context.settings, own=context.directories.own).get((vault.name, root.name), ())
     leaves = f", leaves {listed(inner)} to other roots" if inner else ""
     if not files:
         detail = f"{root.name}: no file in {top} matches {', '.join(root.include)}{leaves}"

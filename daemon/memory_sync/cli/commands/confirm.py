@@ -53,7 +53,7 @@ def command(vault: str | None, root: str | None, yes: bool) -> Result:
     plans: dict[str, dict[str, str]] = {}
     left: list[Problem] = []
     for name, problem in halts:
-        if problem.would and problem.would.plan and _agreed(problem, yes=yes):
+        if problem.root and problem.would and problem.would.plan and _agreed(problem, yes=yes):
             plans.setdefault(name, {})[problem.root] = problem.would.plan
         else:
             left.append(problem)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from pathlib import Path
+from typing import Any
 
 import click
 
-from memory_sync.cli.options import FOLDERS, example, json_option, yes_option
+from memory_sync.cli.options import example, json_option, setup_options, yes_option
 from memory_sync.cli.result import Line, Result
 
 
@@ -19,44 +19,11 @@ from memory_sync.cli.result import Line, Result
         "memory-sync init ~/agent --remote file:///mnt/nas/memory.git",
     ),
 )
-@click.argument("root", required=False, type=click.Path(path_type=Path), shell_complete=FOLDERS)
-@click.option(
-    "--remote",
-    metavar="URL",
-    help="github:OWNER/REPO or file:///path/x.git. Default: the repository memory-sync-vault of the"
-    " token's owner.",
-)
-@click.option("--vault", metavar="NAME", help="What the vault is called here.")
-@click.option("--name", metavar="NAME", help="What all devices call the folder. Default: memory.")
-@click.option("--device", metavar="NAME", help="What the others call this machine.")
-@click.option(
-    "--include",
-    metavar="GLOB",
-    multiple=True,
-    help="Which files are synced; may be given several times. Default: MEMORY.md, memory/**/*.md.",
-)
-@click.option("--allow-public", is_flag=True, help="Let the repository be one that all can see.")
-@click.option(
-    "--service/--no-service",
-    default=None,
-    help="Install the service too, or do not ask about it. --yes alone installs none.",
-)
+@setup_options
 @click.option("--new-token", is_flag=True, help="Only store a new token for a vault.")
 @yes_option
 @json_option
-def command(
-    *,
-    root: Path | None,
-    remote: str | None,
-    vault: str | None,
-    name: str | None,
-    device: str | None,
-    include: tuple[str, ...],
-    allow_public: bool,
-    service: bool | None,
-    new_token: bool,
-    yes: bool,
-) -> Result:
+def command(*, new_token: bool, yes: bool, **given: Any) -> Result:
     """Set up a vault for a folder, or join one that exists.
 
     ROOT is the folder, by default the current one. The repository is created, private, if it is
@@ -64,21 +31,11 @@ def command(
     here: see import-key. Nothing is changed before you have agreed.
     """
     from memory_sync.cli.setup import set_up
-    from memory_sync.cli.where import Options, normalised
+    from memory_sync.cli.where import options_of
 
-    options = Options(
-        root=Path(os.path.abspath(os.path.expanduser(root or "."))),
-        remote=normalised(remote) if remote else None,
-        vault=vault,
-        name=name,
-        device=device,
-        include=include,
-        allow_public=allow_public,
-        yes=yes,
-        service=service,
-    )
+    options = options_of(**given, yes=yes)
     if new_token:
-        return _new_token(options.remote, vault)
+        return _new_token(options.remote, options.vault)
     return set_up(options)
 
 
