@@ -267,20 +267,22 @@ def test_i41_of_a_fork_only_what_both_have_changed_is_kept_twice(stage: Stage) -
     assert [device.conflicts() for device in stage.devices] == [[], [], []]
 
 
-@pytest.mark.parametrize("deed", ["orphan", "same key", "transplanted"])
+@pytest.mark.parametrize("deed", ["orphan", "same key", "another key", "transplanted"])
 def test_i42_another_history_is_never_followed_and_repair_puts_ours_on_top(
     stage: Stage, tmp_path: Path, deed: str
 ) -> None:
-    """An orphan branch, another vault of the same key, our own tree under another parent."""
+    """An orphan branch, another vault, one of the same key, our own tree under another parent."""
     attacker, laptop = stage.attacker, stage.laptop
     tree, message = attacker.text("rev-parse", f"{attacker.head}^{{tree}}"), attacker.message()
     manifest = json.loads(attacker.content("vault.json"))
-    if deed == "same key":
+    if deed.endswith("key"):
         trust = laptop.keystore.trust("v")
         assert trust
         identity = laptop.keystore.find(trust.recipient)
         assert identity
-        other = {"vault.json": json.dumps(manifest | {"id": "cd" * 16}, sort_keys=True).encode()}
+        identity = identity if deed == "same key" else generate_identity()
+        manifest |= {"id": "cd" * 16, "recipients": [identity.recipient]}
+        other = {"vault.json": json.dumps(manifest, sort_keys=True).encode()}
         tree = attacker.tree(other, "")
         message = seal_message(identity.derive("cd" * 16).seal, 1, "cd" * 16, None, tree)
     evil = attacker.commit(tree, (), "x" if deed == "orphan" else message)

@@ -24,6 +24,7 @@ from memory_sync.vault.keys import Identity, generate_identity
 from memory_sync.vault.manifest import Manifest
 from memory_sync.vault.seals import read_rotation, rotation_line, seal_message
 from memory_sync.vault.trees import blob_id, root_tree
+from tests.engine.attacker import Attacker, halt, repair
 from tests.engine.devices import Device, settle
 
 FILES = {"MEMORY.md": b"start\n", "memory/a.md": b"a\n", "memory/log.md": b"line\n" * 20_000}
@@ -217,6 +218,34 @@ def test_i54_no_seal_of_the_old_key_counts_after_a_rotation(
         desktop.sync()
     _give(filled, desktop)
     assert [halt.code for halt in desktop.sync().halts] == ["foreign-content"]
+
+
+@pytest.mark.parametrize("line", ["Memory-Sync-Rotation", "Memory-Sync-Seal"])
+def test_i52_a_rotation_with_a_line_taken_out_is_followed_by_nobody(
+    filled: Device, desktop: Device, vault: Path, line: str
+) -> None:
+    """The same tree on the same parent: every device halts, and a repair mends it for all."""
+    attacker, before = Attacker(vault), filled.files()
+    filled.engine.rekey(rotate=True)
+    real, parent = attacker.chain()[:2]
+    kept = [one for one in attacker.message().splitlines() if not one.startswith(line)]
+    tree = attacker.text("rev-parse", f"{real}^{{tree}}")
+    attacker.commit(tree, [parent], "\n".join([*kept, ""]))
+    found = halt(desktop)
+    assert found
+    assert found.code == "foreign-content"
+    if line == "Memory-Sync-Seal":
+        with pytest.raises(StaleReadError):
+            filled.sync()
+        filled.clock.ahead += 61
+    found = halt(filled)
+    assert found
+    assert found.code in {"history-forked", "history-forced-back"}
+    repair(filled)
+    _give(filled, desktop)
+    settle(filled, desktop)
+    assert filled.files() == desktop.files() == before
+    assert _trust(filled).recipient == _trust(desktop).recipient
 
 
 @pytest.mark.parametrize("kind", ["garbage", "another key's", "two lines", "for another recipient"])
