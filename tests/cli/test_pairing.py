@@ -97,7 +97,7 @@ def test_two_machines_and_six_words(
         with ada.daemon():
             pair()
             until(lambda: ada.read("memory/mine.md") == "mine\n")
-            assert ada.state() == "idle"
+            until(lambda: ada.state() == "idle")
     else:
         pair()
         assert ada.types("now").status == 0
