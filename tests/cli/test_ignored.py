@@ -72,8 +72,10 @@ def test_the_line_of_the_file_is_named(owner: Person) -> None:
     assert (data["source"], data["line"]) == (str(owner.agent / ".memorysyncignore"), 2)
     text = owner.types("ignored", str(owner.agent / "memory/draft-1.md")).out
     assert f"line 2 of {owner.agent}/.memorysyncignore leaves it out: draft-*" in text
+    text = owner.types("ignored", str(owner.agent / "memory/a.sync-conflict-1.md")).out
+    assert "A line !*.sync-conflict-* in .memorysyncignore brings it back." in text
     text = owner.types("ignored", str(owner.agent / "memory/a.md~")).out
-    assert "A line !*~ in .memorysyncignore brings it back." in text
+    assert "no include pattern" in text
 
 
 def test_what_it_says_is_what_happens(owner: Person) -> None:

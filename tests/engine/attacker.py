@@ -96,6 +96,16 @@ class Attacker:
         made = self.text("commit-tree", tree, *words, data=message.encode())
         return self.point(made)
 
+    def lose(self, blob: str) -> None:
+        """Have the repository lose a blob for good."""
+        held = self.git_dir / "objects" / blob[:2] / blob[2:]
+        for pack in () if held.exists() else list((self.git_dir / "objects/pack").glob("*.pack")):
+            content = pack.read_bytes()
+            pack.unlink()
+            pack.with_suffix(".idx").unlink()
+            self.git("unpack-objects", "-q", data=content)
+        held.unlink()
+
     def tamper(self, changes: Mapping[str, bytes | None], message: str = "Update") -> str:
         """Commit changes on the branch."""
         return self.commit(self.tree(changes), [self.head], message)

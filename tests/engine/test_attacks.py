@@ -344,25 +344,11 @@ def test_a_repair_is_of_what_was_shown_and_nothing_else(stage: Stage) -> None:
     assert stage.attacker.head == evil
 
 
-def _lose(attacker: Attacker, path: str, rev: str) -> None:
-    """Have the repository lose a blob for good."""
-    blob = attacker.text("rev-parse", f"{rev}:{path}")
-    held = attacker.git_dir / "objects" / blob[:2] / blob[2:]
-    if not held.exists():
-        packs = list((attacker.git_dir / "objects/pack").glob("*.pack"))
-        for pack in packs:
-            content = pack.read_bytes()
-            pack.unlink()
-            pack.with_suffix(".idx").unlink()
-            attacker.git("unpack-objects", "-q", data=content)
-    held.unlink()
-
-
 def _force_back(device: Device, attacker: Attacker) -> str:
     """Force a history back and clean up what was made since; return where it is now."""
     last, old = attacker.head, attacker.chain()[1]
     for path in set(attacker.objects(last)) - set(attacker.objects(old)):
-        _lose(attacker, path, last)
+        attacker.lose(attacker.text("rev-parse", f"{last}:{path}"))
     attacker.point(old)
     with pytest.raises(StaleReadError):
         device.sync()

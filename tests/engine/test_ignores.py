@@ -219,3 +219,15 @@ def test_a_late_write_into_what_is_left_out_is_not_taken_up(
     laptop.restart()
     settle(laptop, desktop)
     assert laptop.read("memory/log.md") == "ONE\ntwo\nthree\nlate\n"
+
+
+def test_i55_a_folder_is_not_left_out_for_the_name_of_a_file(
+    laptop: Device, desktop: Device
+) -> None:
+    """`token`, `credentials` and `*.key` are files: notes in folders of that name are notes."""
+    one, two = laptop, desktop
+    for name in ("token", "credentials", "spare.key", "4913", "x.lock"):
+        one.write(f"memory/{name}/note.md", f"{name}\n")
+    settle(one, two)
+    assert one.files() == two.files()
+    assert len(one.files()) >= 5

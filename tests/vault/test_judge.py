@@ -62,6 +62,9 @@ class Repository:
     def superseded(self, commit: str) -> frozenset[str]:
         return self.replaced.get(commit, frozenset())
 
+    def history(self, commit: str) -> Iterator[Commit]:
+        return self.chain(self.commits[commit]) if commit in self.commits else iter(())
+
     def on_accepted_chain(self, commit: str) -> bool:
         return commit in self.accepted
 

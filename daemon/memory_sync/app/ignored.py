@@ -78,7 +78,9 @@ def _meant(
     """Find the root that a path lies in: on the disk if it is there, else as the vault names it."""
     here = on_disk(context, vault, path)
     named = names.composed(path.rstrip("/"))
-    if here and os.path.lexists(os.path.expanduser(path)):
+    place = os.path.abspath(os.path.expanduser(path))
+    # A root's usual name is also the name of the usual folder in it: what could lie here does.
+    if here and (os.path.lexists(place) or os.path.isdir(os.path.dirname(place))):
         named, vault = here[1], here[0]
     elif _owners(context, vault, split_root(named)[0]):
         pass

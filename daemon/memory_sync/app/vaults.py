@@ -132,7 +132,6 @@ def trusted(context: Context, vault: VaultSettings, remote: Remote) -> Trust:
     trust = keystore.trust(vault.name)
     if trust is None:
         trust = trust_for(look_into(remote), vault.name, remote, keystore)
-        keystore.set_trust(vault.name, trust)
     return trust
 
 

@@ -116,7 +116,11 @@ class Engine:
     def preview(self) -> Planned:
         """Fetch, look and plan, and change nothing: what a cycle would do."""
         self._restless = True  # what is fetched here is still to be applied
-        return make_plan(self._kit, self._fetcher.refresh(self._trust()))
+        try:
+            fetched = self._fetcher.refresh(self._trust())
+        except HaltError as error:
+            raise self._told(error) from None
+        return make_plan(self._kit, fetched)
 
     def confirm(self, plans: Mapping[str, str]) -> Outcome:
         """Let what halts these roots pass, if it is what `plans` names (by root), and run a cycle.
@@ -292,8 +296,8 @@ class Engine:
         kit = self._kit
         trust = kit.keystore.trust(kit.vault)
         if trust is None:
+            # Nothing of it is verified yet: it is written down with the first commit that counts.
             trust = trust_for(look_into(kit.remote), kit.vault, kit.remote, kit.keystore)
-            kit.keystore.set_trust(kit.vault, trust)
         return trust
 
     def _check_condition(self) -> None:

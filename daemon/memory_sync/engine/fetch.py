@@ -23,9 +23,10 @@ from memory_sync.errors import (
 from memory_sync.model import BaseFile, Commit, Listing, Would
 from memory_sync.ports.state import Broken, Snapshot
 from memory_sync.vault.judge import Court, Standing, Trust, Verdict
+from memory_sync.vault.keys import Identity
 from memory_sync.vault.manifest import FORMAT, MANIFEST, Manifest, read_manifest
 from memory_sync.vault.objects import Decoded, ObjectError, decode, objects_in
-from memory_sync.vault.seals import read_seal
+from memory_sync.vault.seals import seal_of
 from memory_sync.vault.trees import blob_id
 
 SLICE = 300
@@ -121,18 +122,21 @@ class Fetcher:
             successor, n = judged.verdict.successor, judged.verdict.n - 1
             return self.refresh(self._hand_over(trust, successor, max(trust.n, n)))
         if judged.verdict.standing is not Standing.ACCEPTED and (
-            successor := self._successor(head, trust)
+            newer := self._successor(head, trust)
         ):
             # What this device has sealed with the old key may be missing there: no delete of that.
             for root in kit.roots:
                 kit.state.forget_root(root)
-            return self.refresh(self._hand_over(trust, successor, trust.n))
+            kit.state.forget_history()
+            return self.refresh(self._hand_over(newer, newer.recipient, 0))
         self.refuse(judged)
         if kit.state.sent() and self.snapshot.head:
             # After a crash the trust may be ahead of the snapshot: what was sent lies below it.
             judged.read_down(self.snapshot.head)
-        fetched = self._take_over(judged, keys, rows=self._landed(judged.passed))
-        self._note_chain(judged.passed, judged.verdict.newest, trust)
+        made_with = self._seal_keys(trust)
+        rows = self._landed(judged.passed, trust, made_with)
+        fetched = self._take_over(judged, keys, rows=rows)
+        self._note_chain(judged.passed, judged.verdict.newest, trust, made_with)
         return fetched
 
     def judge(self, head: str, keys: Keys) -> Judged:
@@ -153,18 +157,22 @@ class Fetcher:
         verdict = Court(keys.trust, look, keys.derived.seal).judge(steps)
         return Judged(top, listing, look, verdict, passed, steps)
 
-    def _successor(self, head: str, trust: Trust) -> str:
-        """Return the recipient of a newer key that is here, if the head is accepted with that.
+    def _successor(self, head: str, trust: Trust) -> Trust | None:
+        """Return what is to be trusted with a newer key that is here, if the head is made with it.
 
         A history that was repaired or compacted since may have lost the commit that rotated. That
         the one key came after the other is what the identity file says, which a person has brought.
         """
         for newer in self._kit.keystore.newer(trust.recipient):
-            to = replace(trust, recipient=newer.recipient, rotated=True)
+            # The numbers of the two keys have nothing to do with each other.
+            to = replace(trust, recipient=newer.recipient, n=0, rotated=True)
             judged = self.judge(head, unlock(self._kit, to, (to.recipient,)))
             if judged.verdict.standing is Standing.ACCEPTED:
-                return to.recipient
-        return ""
+                return to
+            if judged.verdict.standing is Standing.FORKED:
+                # Under names of two keys no trees can be united: this device's files are.
+                return replace(to, commit="")
+        return None
 
     def _hand_over(self, trust: Trust, successor: str, n: int) -> Trust:
         """Give up the key, durably, before anything of the next one is read.
@@ -179,14 +187,28 @@ class Fetcher:
         self._keys = None
         return trust
 
-    def _landed(self, passed: list[Commit]) -> dict[str, BaseFile | None]:
+    def _seal_keys(self, trust: Trust) -> list[bytes]:
+        """Return the seal keys of this key and of those before it, as far as they are here."""
+        identity = self._kit.keystore.find(trust.recipient)
+        secrets = identity.secrets if identity else ()
+        return [Identity((secret,)).derive(trust.vault_id).seal for secret in secrets]
+
+    def _landed(
+        self, passed: list[Commit], trust: Trust, made_with: list[bytes]
+    ) -> dict[str, BaseFile | None]:
         """Return the base rows of commits of one's own whose answers were lost, if they did land.
 
         Without them, what was edited or deleted since would meet its own former version as
         another's.
         """
         sent = self._kit.state.sent()
-        seals = {seal.mac for commit in passed if (seal := read_seal(commit.message))}
+        # Whoever copies a seal into a message of theirs has not made what it vouches for.
+        seals = {
+            seal.mac
+            for commit in (passed if sent else ())
+            for key in made_with
+            if (seal := seal_of(key, trust.vault_id, commit))
+        }
         landed = (rows for mac, rows in sent.items() if mac in seals)
         return {path: row for rows in landed for path, row in rows.items()}
 
@@ -215,15 +237,22 @@ class Fetcher:
         self._kit.state.put("next", " ".join([*noted, trust.commit]))
         self._kit.keystore.set_trust(self._kit.vault, trust)
 
-    def _note_chain(self, passed: list[Commit], newest: Commit | None, trust: Trust) -> None:
+    def _note_chain(
+        self,
+        passed: list[Commit],
+        newest: Commit | None,
+        trust: Trust,
+        made_with: list[bytes],
+    ) -> None:
         """Remember what lies between two accepted commits: a stale read may show any of it."""
         ids = [commit.id for commit in passed]
         if newest is None or trust.commit not in ids:
             return
         with self._kit.state.transaction():
             for commit in passed[ids.index(newest.id) : ids.index(trust.commit)]:
-                seal = read_seal(commit.message)
-                if seal:
+                # A number that no key vouches for would be the highest one for ever.
+                seals = (seal_of(key, trust.vault_id, commit) for key in made_with)
+                if seal := next(filter(None, seals), None):
                     self._kit.state.note_accepted(commit.id, seal.n)
 
     def _read_broken(self, trust: Trust, keys: Keys) -> Fetched:
@@ -282,6 +311,7 @@ class Fetcher:
         trust = Trust(
             keys.trust.vault_id, keys.trust.recipient, newest.id, max(verdict.n, keys.trust.n)
         )
+        self._forget_replaced(judged, keys.trust, new)
         self.trust_next(trust)
         anew = self.moved_rows(new) if manifest.text != before else {}
         self.accept(new, newest.id, verdict.n, {**anew, **rows})
@@ -290,6 +320,18 @@ class Fetcher:
             would = _would(new, above, top.id)
             halt = ForeignContentError(vault=kit.vault, commit=verdict.blamed, would=would)
         return Fetched(new, self.keys(trust), True, self._received, halt)
+
+    def _forget_replaced(self, judged: Judged, trust: Trust, new: Snapshot) -> None:
+        """Forget the base of what a repair has replaced or left out: nobody has deleted that.
+
+        That is so where a head is accepted in the place of the one before, and not above it.
+        """
+        if not trust.commit or trust.commit in {commit.id for commit in judged.passed}:
+            return
+        there = {path: file.version.digest for path, file in new.objects.values()}
+        base = self._kit.state.base()
+        changed = [path for path, row in base.items() if there.get(path) != row.digest]
+        self._kit.state.forget_paths(changed)
 
     def accept(
         self,

@@ -101,7 +101,11 @@ def found(finding: Finding, vault: str, remote: Remote, keystore: Keystore, cloc
     try:
         head = remote.commit(finding.head, Change(message, tree, {MANIFEST: manifest}))
     except Moved:
-        keystore.discard(vault, identity)
+        if known is None:
+            # Drawn just now. One that was here before may be the key of something.
+            keystore.discard(vault, identity)
+        else:
+            keystore.drop_trust(vault)
         raise
     trust = Trust(trust.vault_id, trust.recipient, head, 1)
     keystore.set_trust(vault, trust)

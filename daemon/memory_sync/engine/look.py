@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from memory_sync.engine.kit import Kit
 from memory_sync.errors import RemoteLiedError, RemoteTroubleError
 from memory_sync.model import Commit, Entry, Listing
-from memory_sync.model.remote import TREE_MODE
+from memory_sync.model.remote import FILE_MODE
 from memory_sync.vault.judge import read_superseded
 from memory_sync.vault.manifest import (
     MANIFEST,
@@ -17,6 +17,9 @@ from memory_sync.vault.manifest import (
     read_manifest,
 )
 from memory_sync.vault.trees import blob_id, top_entries, tree_id
+
+PLAIN = (FILE_MODE, "100755")
+"""Modes of what can be read as a file: no folder, no link, no other repository."""
 
 
 class RemoteLook:
@@ -76,9 +79,13 @@ class RemoteLook:
         """Tell whether the commit is one that was accepted before, on the accepted chain."""
         return self._kit.state.was_accepted(commit)
 
+    def history(self, commit: str) -> Iterable[Commit]:
+        """Follow the first parents of an accepted commit; nothing comes of one that is gone."""
+        return self._kit.remote.history(commit)
+
     def _file(self, commit: Commit, name: str) -> bytes | None:
         entry = self.top(commit).get(name)
-        if entry is None or entry.mode == TREE_MODE:
+        if entry is None or entry.mode not in PLAIN:
             return None
         if entry.id not in self._blobs:
             for _, content in self._kit.remote.blobs([entry.id]):

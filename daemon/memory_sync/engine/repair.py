@@ -6,7 +6,7 @@ as any other device does, so a crash leaves either the halt or the repair.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -30,7 +30,7 @@ from memory_sync.model.remote import FILE_MODE
 from memory_sync.vault.judge import SEALED_ENTRIES, Standing, Trust, read_superseded
 from memory_sync.vault.manifest import MANIFEST, README, README_TEXT, SUPERSEDED, Manifest
 from memory_sync.vault.objects import Encoded, encode, part_path
-from memory_sync.vault.seals import seal_message, seal_of
+from memory_sync.vault.seals import HEADLINE, seal_message, seal_of
 from memory_sync.vault.trees import blob_id, root_tree
 
 MENDED = (ForeignContentError, ForcedBackError, ForkedError, OrphanError, BranchGoneError)
@@ -96,7 +96,8 @@ class Repairer:
 
     def _goal(self, judged: Judged | None, keys: Keys) -> _Goal:
         """Put the tree together: what was accepted, and what others keep beside it."""
-        mine = _sealed(self._mine(keys))
+        forked = bool(judged and judged.verdict.standing is Standing.FORKED)
+        mine = _sealed(self._mine(keys, needed=not forked))
         others = {p: e for p, e in (judged.listing if judged else {}).items() if not _is_sealed(p)}
         goal = _Goal(others | mine)
         goal.put(README, README_TEXT.encode())
@@ -108,7 +109,7 @@ class Repairer:
             theirs = _sealed(judged.look.listing(judged.verdict.newest, None))
             replaced |= self._superseded(theirs)
             union = Union(self._kit, self._fetcher, keys)
-            union.unite(mine, theirs, self._common(judged))
+            union.unite(mine, theirs, self._common(judged, self._superseded(theirs)))
             goal = _Goal(others | {MANIFEST: theirs[MANIFEST]} | union.listing)
             goal.put(README, README_TEXT.encode())
             goal.writes |= union.writes
@@ -116,16 +117,22 @@ class Repairer:
         goal.put(SUPERSEDED, "".join(f"{one}\n" for one in sorted(replaced)).encode())
         return goal
 
-    def _mine(self, keys: Keys) -> Listing:
-        """Return the tree that was accepted last, as the database or the remote still has it."""
+    def _mine(self, keys: Keys, *, needed: bool) -> Listing:
+        """Return the tree that was accepted last, as the database or the remote still has it.
+
+        Where it is not `needed`, because this device's files are united anyway, there may be none.
+        """
         kit, trust = self._kit, keys.trust
-        if self._fetcher.snapshot.head:
+        # A crash or a full disk can leave a snapshot that is older than what is trusted.
+        if self._fetcher.snapshot.head and kit.state.was_accepted(trust.commit):
             return self._fetcher.snapshot.listing
         for commit in self._chain(keys, limit=1):
             with suppress(MemorySyncError):
                 listing = kit.remote.listing(commit)
                 if root_tree(listing) == commit.tree:
                     return listing
+        if not needed:
+            return {}
         raise RepairUnknownError(vault=kit.vault, commit=trust.commit or NO_HEAD)
 
     def _superseded(self, listing: Listing) -> frozenset[str]:
@@ -134,10 +141,8 @@ class Repairer:
         if entry is None:
             return frozenset()
         content = self._fetcher.fetch({entry.id}).get(entry.id)
-        if content is None:
-            # Without it this would end nobody's halt whose head is named there.
-            raise RepairUnknownError(vault=self._kit.vault, commit=entry.id)
-        return read_superseded(content)
+        # Who is at a head that was named there alone finds a fork, and a repair ends that too.
+        return read_superseded(content) if content is not None else frozenset()
 
     def _replaced(self, judged: Judged | None, keys: Keys) -> frozenset[str]:
         """Return the commits of the accepted chain that the head's chain does not have."""
@@ -177,13 +182,17 @@ class Repairer:
                 return commit
         return next((one for one in judged.steps if state.was_accepted(one.id)), None)
 
-    def _common(self, judged: Judged) -> Listing:
-        """Return the tree from which both sides of a fork came, empty where nobody has it."""
-        fork = self._fork(judged)
-        if fork is None:
-            return {}
+    def _common(self, judged: Judged, replaced: Collection[str]) -> Listing:
+        """Return the tree from which both sides of a fork came, empty where nobody has it.
+
+        That is the last one accepted here which theirs is built on, or has taken the place of.
+        """
+        self._fork(judged)  # reads their chain as far as it is needed
+        theirs = {commit.id for commit in judged.passed} | set(replaced)
+        ours = [one for one in self._kit.state.accepted_since("") if one in theirs]
         with suppress(MemorySyncError):
-            return _sealed(judged.look.listing(fork, None))
+            for commit in self._kit.remote.history(ours[-1]) if ours else ():
+                return _sealed(judged.look.listing(commit, None))
         return {}
 
     # --- with which contents ---
@@ -200,6 +209,9 @@ class Repairer:
             if entry.id in found:
                 goal.writes[path] = found[entry.id]
         short = {path: entry for path, entry in needed.items() if entry.id not in found}
+        if SUPERSEDED in short:
+            ids = self._kit.state.accepted_since("")
+            goal.put(SUPERSEDED, "".join(f"{one}\n" for one in sorted(ids)).encode())
         if MANIFEST in short:
             goal.put(MANIFEST, self._manifest(keys))
         for name, parts in groups(short).items():
@@ -249,7 +261,13 @@ class Repairer:
     def _commit(self, goal: _Goal, judged: Judged | None, keys: Keys) -> None:
         kit, trust = self._kit, keys.trust
         head = judged.top.id if judged else None
-        there = judged.listing if judged else {}
+        there = dict(judged.listing) if judged else {}
+        if head is None:
+            # A remote's first commit may hold one file only. A crash leaves a history that is
+            # foreign, and a repair mends that too.
+            first = {README: README_TEXT.encode()}
+            there = {README: Entry(FILE_MODE, blob_id(first[README]))}
+            head = kit.remote.commit(None, Change(HEADLINE, root_tree(there), first))
         seen = judged.verdict.n if judged else 0
         n = max(trust.n, kit.state.highest(), seen) + 1
         tree = root_tree(goal.listing)

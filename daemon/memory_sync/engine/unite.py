@@ -80,8 +80,8 @@ class Union:
             content = self._content(path, file) if file else None
             if file is None or content is None:
                 self.lost.add(path)
-            elif split_root(path)[0] != CONFLICTS:
-                self._place(path, file, content)
+            else:
+                self._place(_lost_side_of(path), file, content)
 
     def _version(self, name: str, found: Decoded | str | None) -> tuple[str, RemoteFile | None]:
         """Return path and description of this side's version, as the remote or this device has."""
@@ -116,6 +116,12 @@ class Union:
         for index, part in enumerate(encoded.file.parts):
             self.listing[part_path(encoded.name, index)] = Entry(FILE_MODE, part.blob)
             self.writes[part_path(encoded.name, index)] = encoded.new_blobs[part.blob]
+
+
+def _lost_side_of(path: str) -> str:
+    """Return the path that a conflict copy is about; of any other path, the path itself."""
+    root, relative = split_root(path)
+    return relative.rpartition("/")[0] if root == CONFLICTS else path
 
 
 def read_here(kit: Kit, path: str, file: RemoteFile) -> bytes | None:

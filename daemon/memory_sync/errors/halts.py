@@ -144,7 +144,7 @@ class RepairLosesError(HaltError):
     code = "repair-loses"
     text = (
         "Of vault {vault} {count} files are neither in the repository nor on this device; nothing"
-        " was repaired. Another device may have them: repair there."
+        " was repaired. Another device may have them: repair there first."
     )
     hint = "memory-sync repair"
 

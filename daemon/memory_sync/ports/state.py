@@ -338,6 +338,22 @@ class State:
             self._db.execute("DELETE FROM established WHERE root = ?", (root,))
             self.put("sent", None)
 
+    def forget_paths(self, paths: Iterable[str]) -> None:
+        """Drop the base of some paths, so that their sides are united and neither is deleted.
+
+        In their roots no path without a base counts as new until the root is in sync again.
+        """
+        gone = list(paths)
+        with self.transaction():
+            self.save_base(dict.fromkeys(gone))
+            for root in {path.partition("/")[0] for path in gone}:
+                self._db.execute("DELETE FROM established WHERE root = ?", (root,))
+
+    def forget_history(self) -> None:
+        """Forget what the vault had once: the commits that had it are no longer its history."""
+        with self.transaction():
+            self._db.execute("DELETE FROM history")
+
     # --- what the guards have stopped ---
 
     def alarms(self) -> dict[str, Alarm]:
@@ -397,10 +413,10 @@ class State:
         return row is not None
 
     def accepted_since(self, commit: str) -> list[str]:
-        """Return what was accepted after a commit, or all if that was none of it."""
+        """Return what was accepted after a commit, in its order, or all if that was none of it."""
         row = self._db.execute("SELECT n FROM accepted WHERE id = ?", (commit,)).fetchone()
-        above = row[0] if row else 0
-        return [one for (one,) in self._db.execute("SELECT id FROM accepted WHERE n > ?", (above,))]
+        above, found = row[0] if row else 0, "SELECT id FROM accepted WHERE n > ? ORDER BY n"
+        return [one for (one,) in self._db.execute(found, (above,))]
 
     # --- glances ---
 

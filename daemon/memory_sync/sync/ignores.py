@@ -26,7 +26,7 @@ REMEMBERED = 1024
 DEFAULT_RULES: tuple[str, ...] = (
     # Credentials and tokens. Files of Markdown are not among them: a note about tokens is a note,
     # and what stands in it is looked at before it is sent.
-    *(".env", ".env.*", "!.env.example", "!.env.sample", "!.env.template"),
+    *(".env", ".env.*", "!.env.example", "!.env.sample", "!.env.template", "!.env.md"),
     *(".netrc", "_netrc", ".npmrc", ".pypirc", ".pgpass", ".htpasswd", ".git-credentials"),
     *("credentials", "credentials.json", ".credentials.json", "client_secret*.json"),
     *("auth.json", "oauth_creds.json", "service-account*.json", "service_account*.json"),
@@ -42,13 +42,21 @@ DEFAULT_RULES: tuple[str, ...] = (
     *(".idea/", ".vscode/", ".Trash-*/", "$RECYCLE.BIN/"),
     # Locks, sockets and databases.
     *("*.lock", "*.lck", "*.pid", "*.sock", ".~lock.*#", "~$*", ".lock"),
-    *("*.db", "*.db-*", "*.sqlite", "*.sqlite-*", "*.sqlite3", "*.sqlite3-*", "*.db3"),
+    *("*.db", "*.db-wal", "*.db-shm", "*.db-journal", "*.db3", "*.sqlite", "*.sqlite3"),
+    *("*.sqlite-wal", "*.sqlite-shm", "*.sqlite-journal"),
+    *("*.sqlite3-wal", "*.sqlite3-shm", "*.sqlite3-journal"),
     *("*.duckdb", "*.duckdb.wal", "*.mdb", "*.ldb", "*.lmdb", "*.rdb"),
     # Other tools' book-keeping, and what they make where two of their sides differ.
     *(".git/", ".hg/", ".svn/", ".jj/", "node_modules/", "__pycache__/", ".venv/"),
     *("*.sync-conflict-*", ".syncthing.*", "~syncthing~*", ".stfolder/", ".stversions/"),
-    *("*conflicted copy*", "*_conflict-[0-9]*", "._sync_*", ".sync_*.db", ".owncloudsync.log"),
-    *("*(SFConflict *", "*.Conflict", "*.conflict[0-9]*", ".dropbox", ".dropbox.cache/"),
+    *(
+        "*(*conflicted copy*)*",
+        "*_conflict-[0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9]-*",
+        "._sync_*",
+        ".sync_*.db",
+        ".owncloudsync.log",
+    ),
+    *("*(SFConflict *", "*.Conflict", "*.conflict[0-9]", ".dropbox", ".dropbox.cache/"),
     *(".unison.*", "*.unison.tmp", ".~tmp~/", "*.rclone_chunk.*", ".tmp.drivedownload/"),
 )
 """What is left out unless `.memorysyncignore` brings it back."""
@@ -131,6 +139,8 @@ class Rules:
             for rule in reversed(self.rules if named else self._others):
                 if rule.folders_only and not is_folder:
                     continue
+                if is_folder and rule.number <= 0 and not rule.folders_only:
+                    continue  # a default that is not of folders is of files: notes lie below
                 if rule.name.match(name) if rule.anywhere else length in fitting[rule.number]:
                     if rule.negated:
                         break

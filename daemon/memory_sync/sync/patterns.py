@@ -99,8 +99,7 @@ class Patterns:
         """Tell whether the file at this path, relative to the root, is synced."""
         if self.ignore is not None and path == IGNORE_FILE:
             return self._excluded(path) is None
-        included = any(glob.matches(path) for glob in self._globs[0])
-        return included and self._excluded(path) is None and self._ignored(path) is None
+        return self._included(path) and self._excluded(path) is None and self._ignored(path) is None
 
     def reaches(self, folder: str) -> bool:
         """Tell whether files below this folder can be synced."""
@@ -120,9 +119,12 @@ class Patterns:
             return Reason(Why.SYNCED)
         if ignored and ignored.number > 0:
             return Reason(Why.IGNORE_FILE, ignored.text, ignored.number)
-        if ignored:
+        if ignored and (folder or self._included(path)):
             return Reason(Why.DEFAULT, ignored.text)
         return Reason(Why.INCLUDE)
+
+    def _included(self, path: str) -> bool:
+        return any(glob.matches(path) for glob in self._globs[0])
 
     def _excluded(self, path: str) -> Glob | None:
         """Return the exclude that names a path, or a folder on the way to it.

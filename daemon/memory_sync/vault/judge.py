@@ -74,6 +74,10 @@ class Look(Protocol):
         """Return the ids in the `superseded` of a commit's tree; none if the commit is unknown."""
         ...
 
+    def history(self, commit: str) -> Iterable[Commit]:
+        """Follow the first parents of an accepted commit."""
+        ...
+
     def on_accepted_chain(self, commit: str) -> bool:
         """Tell whether the commit is one that was accepted before A, on A's own chain."""
         ...
@@ -123,8 +127,10 @@ class Court:
             return rotation
         if not follows:
             accepted = self.trust.commit
-            old = self.look.on_accepted_chain(newest.id) or (
-                newest.id in self.look.superseded(accepted)
+            old = (
+                self.look.on_accepted_chain(newest.id)
+                or newest.id in self.look.superseded(accepted)
+                or self._is_below(newest, n)
             )
             return Verdict(Standing.STALE if old else Standing.FORKED, newest, n, newest.id)
         mine = self._sealed_entries(newest) if above else {}
@@ -142,6 +148,21 @@ class Court:
         if n > self.trust.n and any(commit.id == accepted for commit in below):
             return True
         return accepted in self.look.superseded(newest.id)
+
+    def _is_below(self, newest: Commit, n: int) -> bool:
+        """Tell whether N, or what N is a copy of, lies on A's chain.
+
+        This device may have come later than that; and author and time are not under the seal.
+        """
+        for commit in self.look.history(self.trust.commit):
+            seal = seal_of(self.seal_key, self.trust.vault_id, commit)
+            if commit.id == self.trust.commit or seal is None:
+                continue
+            if (seal.n, commit.parents, commit.tree) == (n, newest.parents, newest.tree):
+                return True
+            if seal.n < n:
+                break
+        return False
 
     def _rotation(self, commits: list[Commit]) -> Verdict | None:
         """Find where the key was given up first: nothing that it made after that counts.

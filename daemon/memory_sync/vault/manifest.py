@@ -34,7 +34,7 @@ done
 ```
 
 These commands check no seal: if you do not trust the newest commit, `git checkout` the one that
-`memory-sync status` named last.
+`memory-sync status --json` had as `head` last.
 """
 
 

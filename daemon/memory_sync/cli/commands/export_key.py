@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,13 +46,16 @@ def command(
 
     _check(file, passphrase=passphrase, qr=qr, as_json=as_json)
     context = load_context(os.environ)
-    settings = context.one_vault(vault, f"export-key {file or '--qr'}")
+    more = ["--passphrase"] if passphrase else []
+    settings = context.one_vault(vault, shlex.join(["export-key", file or "--qr", *more]))
     identity = _identity(context, settings)
     if file is None:
         return _shown(context, settings, identity)
     path = None if file == STDOUT else Path(os.path.abspath(os.path.expanduser(file)))
+    if vault:
+        more += ["--vault", vault]
     if path:
-        _refuse(path, context)
+        _refuse(path, context, more)
     text = format_identity(identity, f"the key of the memory-sync vault {settings.name}")
     content = text.encode()
     if passphrase:
@@ -60,7 +64,7 @@ def command(
         sys.stdout.write(content.decode())
         sys.stdout.flush()
     else:
-        write_new(path, content, other=f"memory-sync export-key '{path}.new'")
+        write_new(path, content, other=_other(Path(f"{path}.new"), more))
     context.keystore.mark_exported(identity.recipient)
     return _told(settings.name, identity.recipient, path) if path else Result(written=True)
 
@@ -123,18 +127,24 @@ def _identity(context: Context, vault: VaultSettings) -> Identity:
     return identity
 
 
-def _refuse(path: Path, context: Context) -> None:
+def _other(path: Path, more: list[str]) -> str:
+    """Return the command that writes the same to another file."""
+    return shlex.join(["memory-sync", "export-key", str(path), *more])
+
+
+def _refuse(path: Path, context: Context, more: list[str]) -> None:
     """Refuse a path that is there, or lies in a folder that is synced, by whatever name."""
     from memory_sync.errors import ExportIntoRootError, FileExistsHereError
 
     if os.path.lexists(path):
-        raise FileExistsHereError(path=path)
+        raise FileExistsHereError(path=path, hint=_other(Path(f"{path}.new"), more))
     places = set(_places(Path(os.path.realpath(path.parent))))
     for vault in context.settings.vault:
         conflicts = context.directories.vault_state(vault.name) / "conflicts"
         for root in (*(root.path for root in vault.root), conflicts):
             if places & set(list(_places(Path(os.path.realpath(root))))[:1]):
-                raise ExportIntoRootError(path=path, root=root)
+                hint = _other(Path.home() / "memory-sync-key.txt", more)
+                raise ExportIntoRootError(path=path, root=root, hint=hint)
 
 
 def _places(folder: Path) -> Iterator[tuple[int, int] | str]:

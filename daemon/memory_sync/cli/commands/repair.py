@@ -77,7 +77,10 @@ def command(vault: str | None, yes: bool) -> Result:
         meant = [one for one in vaults if one.name in plans]
         done = sync(context, meant, Wish(confirm=plans), show)
         done |= _again(context, meant, done, yes=yes)
-    return report(context.directories, done)
+    told = report(context.directories, done)
+    mended = [name for name, row in done.items() if _halt(row) is None]
+    good = [Line(f"Vault {name} is repaired.", "good") for name in mended]
+    return told._replace(lines=(*good, *told.lines))
 
 
 def _again(

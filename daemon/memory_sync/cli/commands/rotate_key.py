@@ -131,7 +131,10 @@ def _done(
         Line(f"    memory-sync export-key KEY-FILE --vault {settings.name}", "bold"),
         Line("Then on each other device:"),
         Line("    memory-sync import-key KEY-FILE", "bold"),
-        Line("or, without carrying the file, memory-sync join there and memory-sync pair here."),
+        Line(
+            "or, without carrying the file: memory-sync join in the agent's folder there, and"
+            " memory-sync pair here."
+        ),
     ]
     if context.env.get(IDENTITY):
         lines.append(Line(f"{IDENTITY} has the old key: put the new one there too."))
