@@ -77,6 +77,8 @@ def test_commands_that_touch_a_vault_take_its_name() -> None:
         "pull",
         "status",
         "confirm",
+        "history",
+        "diff",
         "restore",
         "export-key",
         "join",

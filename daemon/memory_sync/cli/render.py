@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 SCHEMA = 1
 PATIENCE = 1.0
 """Seconds after which a person is shown that something is going on."""
+RAW = "raw"
+"""The style of what goes into a pipe as it is, for programs; a terminal gets none such."""
 CODES = {"good": "32", "bad": "31", "warning": "33", "dim": "2", "bold": "1"}
 
 
@@ -71,7 +73,9 @@ def plain(text: str) -> str:
 
 
 def _styled(text: str, style: str, stream: TextIO) -> str:
-    if not style or not wants_colour(stream):
+    if style == RAW and not stream.isatty():
+        return text
+    if style not in CODES or not wants_colour(stream):
         return plain(text)
     return f"\x1b[{CODES[style]}m{plain(text)}\x1b[0m"
 

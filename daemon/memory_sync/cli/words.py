@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from memory_sync.model import Step
 
 SIZES = ("KB", "MB", "GB")
+TURNED = "The branch does not follow what was accepted here last: this is the past before it."
 UNITS = ((86400, "days"), (3600, "h"), (60, "min"), (1, "s"))
 
 

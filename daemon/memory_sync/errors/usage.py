@@ -182,6 +182,22 @@ class NotInTrashError(UsageError):
     hint = "memory-sync restore --list"
 
 
+class RevisionUnknownError(UsageError):
+    """No commit of a vault that counts is the one that is meant."""
+
+    code = "revision-unknown"
+    text = "The past of vault {vault} does not tell: {detail}."
+    hint = "memory-sync history --vault {vault}"
+
+
+class NotInVaultError(UsageError):
+    """The vault held nothing of a path at a revision, or never did."""
+
+    code = "not-in-vault"
+    text = "The vault {vault} holds nothing of {path} {when}."
+    hint = "memory-sync history --vault {vault}"
+
+
 class RecoveryInvalidError(UsageError):
     """A recovery recipient of the configuration is none that can be encrypted to."""
 

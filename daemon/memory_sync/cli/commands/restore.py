@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -18,17 +19,37 @@ if TYPE_CHECKING:
     from memory_sync.app.context import Context
     from memory_sync.app.restore import Found
 
+REVISION = re.compile(r"head|[0-9a-f]{4,40}")
+
 
 @click.command(
     "restore",
-    epilog=example("memory-sync restore --list", "memory-sync restore memory/MEMORY.md"),
+    epilog=example(
+        "memory-sync restore --list",
+        "memory-sync restore memory/MEMORY.md",
+        "memory-sync restore memory/MEMORY.md --time 3d",
+    ),
 )
 @click.argument("path", required=False, shell_complete=FILES)
 @vault_option
 @click.option("--list", "listing", is_flag=True, help="Show what there is; of PATH, if given.")
-@click.option("--at", metavar="TIME", help="The newest that had come by then: as --list has it.")
 @click.option(
-    "--to", metavar="FILE", help="Write it to this new file instead.", shell_complete=FILES
+    "--at",
+    metavar="REV",
+    help="From the vault, as it was at a revision that `history` shows. A time, as --list has it:"
+    " from the trash, the newest that had come by then.",
+)
+@click.option(
+    "--time",
+    "when",
+    metavar="WHEN",
+    help="From the vault, as it was then: a date, a date and time, or 2h, 3d ago.",
+)
+@click.option(
+    "--to",
+    metavar="FILE",
+    help="Write it to this new file (new folder) instead.",
+    shell_complete=FILES,
 )
 @yes_option
 @json_option
@@ -38,20 +59,25 @@ def command(
     vault: str | None,
     listing: bool,
     at: str | None,
+    when: str | None,
     to: str | None,
     yes: bool,
 ) -> Result:
-    """Bring back what a sync has replaced or removed.
+    """Bring back what a sync replaced or removed, or an older state.
 
     PATH is a file as the vault names it, <root>/<path>, or a file in a synced folder. It comes from
-    this device's trash, the newest unless --at says otherwise. What is in its place now goes to the
-    trash first, so that this can be undone in the same way. The next sync sends it.
+    this device's trash, the newest, which needs no network. With --at REV or --time it comes from
+    the vault, and PATH can be a folder or a root too; what has come since stays. What is in its
+    place now goes to the trash first, so that this can be undone. The next sync sends it.
     """
     from memory_sync.app.context import load_context
     from memory_sync.app.restore import find, list_trash
     from memory_sync.errors import UsageError
 
-    moment = _moment(at) if at else None
+    revision = at if at and _is_revision(at) else None
+    moment = _moment(at) if at and not revision else None
+    if when and (at or listing):
+        raise UsageError(detail="--time goes with neither --at nor --list.")
     context = load_context(os.environ)
     if listing:
         if at or to:
@@ -59,6 +85,10 @@ def command(
         return _listed(list_trash(context, vault, path), several=len(context.vaults(vault)) > 1)
     if path is None:
         raise UsageError(detail="Which file? --list shows what there is.", hint=LIST)
+    if revision or when:
+        from memory_sync.cli.past import restore
+
+        return restore(context, vault, path, revision=revision, when=when, to=to, yes=yes)
     found = find(context, vault, path, moment)
     if to:
         return _write_elsewhere(found, to)
@@ -66,6 +96,15 @@ def command(
 
 
 LIST = "memory-sync restore --list"
+
+
+def _is_revision(text: str) -> bool:
+    """Tell a revision from a time; what can be both, as 20260131, is a time."""
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return bool(REVISION.fullmatch(text))
+    return False
 
 
 def _moment(text: str) -> float:
