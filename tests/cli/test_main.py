@@ -79,6 +79,7 @@ def test_commands_that_touch_a_vault_take_its_name() -> None:
         "confirm",
         "history",
         "diff",
+        "conflicts",
         "restore",
         "export-key",
         "join",

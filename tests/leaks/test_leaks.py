@@ -224,6 +224,8 @@ PLAIN: tuple[tuple[str, ...], ...] = (
     ("confirm", "--yes"),
     ("repair", "--yes", "--json"),
     ("restore", "--list"),
+    ("history", "--json"),
+    ("conflicts",),
     ("logs", "-n", "200"),
     ("logs", "--json"),
     ("ignored", "{agent}/MEMORY.md", "--json"),
@@ -241,7 +243,8 @@ PLAIN: tuple[tuple[str, ...], ...] = (
     ("completion", "bash"),
     ("rotate-key", "--yes"),
 )
-"""What is typed without an answer. `daemon`, `init`, `join` and `demo` come beside it."""
+"""What is typed without an answer. `daemon`, `init`, `join` and `demo` come beside it, and what
+`diff` is for is to show the text."""
 
 
 def _type_all(house: House) -> None:
@@ -299,7 +302,7 @@ def test_i53_no_command_lets_anything_out(house: House) -> None:
         house.hub.revoke(token)
     for words in (("now",), ("status",), ("doctor", "--json"), ("rotate-key", "--yes"), ("demo",)):
         house.types(ada, *words)
-    typed = {words[0] for words in PLAIN} | {"daemon", "init", "join", "demo"}
+    typed = {words[0] for words in PLAIN} | {"daemon", "init", "join", "demo", "diff"}
     assert typed == set(COMMANDS)
     for path in ada.places.keys.glob("*.txt"):
         for line in path.read_text().splitlines():

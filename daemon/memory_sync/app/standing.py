@@ -75,6 +75,12 @@ def remembered_files(context: Context, vault: VaultSettings) -> dict[str, str] |
     return _read(context, vault, "SELECT path, digest FROM object") or None
 
 
+def remembered_writers(context: Context, vault: VaultSettings) -> dict[str, tuple[str, str]]:
+    """Return hash and device of each file that the vault held when it was last asked, by path."""
+    found = _read(context, vault, "SELECT path, digest || ' ' || device FROM object")
+    return {path: (told[:64], told[65:]) for path, told in found.items()}
+
+
 def _remembered(context: Context, vault: VaultSettings) -> dict[str, str]:
     return _read(context, vault, "SELECT key, value FROM meta")
 

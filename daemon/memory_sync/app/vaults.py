@@ -17,6 +17,7 @@ from memory_sync.engine.found import look_into, trust_for
 from memory_sync.engine.kit import Kit, Report, Root
 from memory_sync.errors import BusyError, RemoteInvalidError, TokenMissingError
 from memory_sync.model.trees import CONFLICTS
+from memory_sync.ports.bases import Bases
 from memory_sync.ports.disk import DiskTree
 from memory_sync.ports.pulse import Beat, no_beat
 from memory_sync.ports.remote import Remote
@@ -94,6 +95,8 @@ def open_vault(
             trash.tidy()
             roots = make_roots(context, vault, trust, trash, beat)
             roots[CONFLICTS] = _conflicts(context, vault, trust, state)
+            bases = open_bases(context, vault.name)
+            bases.tidy(_copies_in(Path(roots[CONFLICTS].place)))
             kit = Kit(
                 vault=vault.name,
                 device=context.settings.device,
@@ -107,6 +110,7 @@ def open_vault(
                 beat=beat,
                 secrets=vault.secrets,
                 recovery=vault.recovery_recipients,
+                bases=bases,
             )
             yield Engine(kit, allow_public=vault.allow_public)
         finally:
@@ -124,6 +128,17 @@ def open_trash(context: Context, vault: str) -> Trash:
         keep=bounds.days * DAY,
         max_size=bounds.max_size,
     )
+
+
+def open_bases(context: Context, vault: str) -> Bases:
+    """Return what the conflicts of a vault began with, as far as it is known on this device."""
+    # In the trash, whose parts with a dot are no root's: what lies there is not synced or listed.
+    return Bases(context.directories.trash / vault / ".bases")
+
+
+def _copies_in(folder: Path) -> Iterator[str]:
+    for above, _, found in os.walk(folder):
+        yield from (os.path.relpath(os.path.join(above, name), folder) for name in found)
 
 
 def trusted(context: Context, vault: VaultSettings, remote: Remote) -> Trust:
@@ -197,18 +212,25 @@ def _conflicts(context: Context, vault: VaultSettings, trust: Trust, state: Stat
         # A folder that is new here holds nothing yet: what the vault has comes, nothing goes.
         state.forget_root(CONFLICTS)
     make_private_folder(path)
-    files = DiskTree(
+    files = conflict_files(context, vault.name, trust)
+    files.adopt(replace=True)
+    return Root(CONFLICTS, str(path), files, EVERYTHING, max_size=2**40)
+
+
+def conflict_files(
+    context: Context, vault: str, trust: Trust, trash: Trash | None = None
+) -> DiskTree:
+    """Make the adapter to the conflict copies of a vault on this device."""
+    return DiskTree(
         CONFLICTS,
-        path,
+        context.directories.vault_state(vault) / "conflicts",
         patterns=EVERYTHING,
         max_size=2**40,
         vault_id=trust.vault_id,
         device=context.settings.device,
         clock=context.clock,
-        trash=None,
+        trash=trash,
     )
-    files.adopt(replace=True)
-    return Root(CONFLICTS, str(path), files, EVERYTHING, max_size=2**40)
 
 
 @contextmanager

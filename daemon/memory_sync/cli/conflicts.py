@@ -13,8 +13,5 @@ STATUS = 3
 def conflicts_problem(places: Directories, vault: str, count: int) -> Problem:
     """Say that copies wait to be looked at, and where."""
     folder = places.vault_state(vault) / "conflicts"
-    message = (
-        f"Vault {vault} has {many(count, 'conflict')}: take over what you want to keep from"
-        f" {folder}, then delete the copy there."
-    )
-    return Problem("conflicts", message, f"ls -R '{folder}'", STATUS)
+    message = f"Vault {vault} has {many(count, 'conflict')}; what was not taken lies in {folder}."
+    return Problem("conflicts", message, "memory-sync conflicts", STATUS)

@@ -135,7 +135,7 @@ class Applier:
         result = merge(was, mine, theirs, cap=cap) if root != CONFLICTS else Merged(theirs, True)
         version = self._looked.files[action.path]
         if result.conflict:
-            self._keep(action.path, version, mine)
+            self._keep(action.path, version, mine, base=was if root != CONFLICTS else None)
         digest = sha256(result.content).hexdigest()
         if digest != action.local:
             self._kit.state.note_merge(action.path, digest, base_of(file))
@@ -148,12 +148,12 @@ class Applier:
                 digest, size, version.mode, int(self._kit.clock.now())
             )
 
-    def _keep(self, path: str, version: FileVersion, content: bytes) -> None:
+    def _keep(self, path: str, version: FileVersion, content: bytes, *, base: bytes | None) -> None:
         """Put the losing side of a conflict into `.conflicts`, unless the vault has it already."""
         now = {other: known.digest for other, known in self._looked.files.items()}
         now |= {other: row.digest if row else "" for other, row in self._done.base.items()}
         taken = self._looked.files.keys() | self._remote.keys()
-        place = keep_copy(self._kit, path, version, content, now=now, taken=taken)
+        place = keep_copy(self._kit, path, version, content, now=now, taken=taken, base=base)
         if place:
             mode, mtime = COPY_MODE, version.mtime
             self._done.uploads[place] = FileVersion(version.digest, version.size, mode, mtime)

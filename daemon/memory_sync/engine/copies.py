@@ -23,12 +23,14 @@ def keep_copy(
     now: Mapping[str, str],
     taken: Container[str],
     instead_of: str | None = None,
+    base: bytes | None = None,
 ) -> str | None:
     """Put a content of a file into `.conflicts`, durably, unless the vault has it already.
 
     `now` has the digests of all local files as they are by now, `taken` the names that are not
-    free. A copy whose digest is `instead_of` is one of an earlier state, and is replaced. Returns
-    the place of the copy if one was written.
+    free. A copy whose digest is `instead_of` is one of an earlier state, and is replaced. `base` is
+    what the conflict began with, if that is known. Returns the place of the copy if one was
+    written.
     """
     stamp = datetime.fromtimestamp(bounded_time(version.mtime), UTC).strftime("%Y%m%dT%H%M%SZ")
     root, relative = split_root(path)
@@ -45,6 +47,8 @@ def keep_copy(
     expect = copies.get(place)
     place = place or _free_place(kit, path, stamp, taken)
     files = kit.roots[CONFLICTS].files
+    if kit.bases and base is not None:
+        kit.bases.put(split_root(place)[1], version.digest, base)
     files.write(split_root(place)[1], content, mode=COPY_MODE, expect=expect)
     return place
 

@@ -147,6 +147,7 @@ class Echoes:
             now=now,
             taken=now.keys() | planned.remote.keys(),
             instead_of=None if echo.before is None else _digest(echo.before),
+            base=echo.before,
         )
         if place:
             now[place] = version.digest

@@ -14,6 +14,7 @@ from memory_sync.errors import (
     RecipientUnknownError,
 )
 from memory_sync.model import Step, split_root
+from memory_sync.ports.bases import Bases
 from memory_sync.ports.clock import Clock
 from memory_sync.ports.files import LocalTree
 from memory_sync.ports.keystore import Keystore
@@ -69,6 +70,7 @@ class Kit:
     `recovery` are the recovery recipients that the configuration names, None if it names none.
     `secrets` says what becomes of text that looks like a credential. `rules` are the patterns of
     each root as the last look found them: what a file of rules in the root says comes from there.
+    `bases` keeps what conflicts began with, None if nobody will ask.
     """
 
     vault: str
@@ -85,6 +87,7 @@ class Kit:
     recovery: tuple[str, ...] | None = None
     secrets: Policy = "warn"
     rules: dict[str, Patterns] = field(default_factory=dict)
+    bases: Bases | None = None
 
     def wants(self, path: str) -> bool:
         """Tell whether a path of the vault is one that this device syncs.

@@ -198,6 +198,43 @@ class NotInVaultError(UsageError):
     hint = "memory-sync history --vault {vault}"
 
 
+class ConflictUnknownError(UsageError):
+    """There is no conflict copy of a path."""
+
+    code = "conflict-unknown"
+    text = "There is no conflict copy of {path}."
+    hint = "memory-sync conflicts"
+
+
+class ConflictAmbiguousError(UsageError):
+    """A file has several conflict copies, and the command can mean only one."""
+
+    code = "conflict-ambiguous"
+    text = "{path} has several conflict copies ({known}); this command needs one of them."
+    hint = "memory-sync {command}"
+
+
+class ConflictNotTextError(UsageError):
+    """A file that is no text cannot be put together by line."""
+
+    code = "conflict-not-text"
+    text = (
+        "{path} is no text in one of its two versions, so that there is no way to keep both in it."
+    )
+    hint = "memory-sync conflicts resolve --help"
+
+
+class ConflictOutsideError(UsageError):
+    """The file of a conflict is not synced on this device, so that nothing can be written to it."""
+
+    code = "conflict-outside"
+    text = (
+        "{path} is not synced on this machine: here its copy can only be taken away"
+        " (--keep theirs); all else can be done on a machine that syncs the file."
+    )
+    hint = "memory-sync conflicts show {quoted}"
+
+
 class RecoveryInvalidError(UsageError):
     """A recovery recipient of the configuration is none that can be encrypted to."""
 

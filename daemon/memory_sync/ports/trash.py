@@ -90,16 +90,26 @@ class Trash:
         """Return what of a root could not be moved here. No root's name begins with a dot."""
         return Strays(self.folder / ".strays" / root, self._clock)
 
-    def take(self, spot: Spot, root: str, path: str, record: Record | None = None) -> bool:
+    def take(
+        self,
+        spot: Spot,
+        root: str,
+        path: str,
+        record: Record | None = None,
+        *,
+        came: float | None = None,
+    ) -> bool:
         """Move a file out of an open folder into the trash, durably.
 
         On one file system the file itself is moved: what a program that has it open goes on
         writing is in the trash too. Elsewhere it is copied and stays in its place, and False is
-        returned. Raises DiskFullError or another error, with the file in place.
+        returned. `came` (seconds since the epoch) is when it is said to have come, now if None.
+        Raises DiskFullError or another error, with the file in place.
         """
         place = self.folder / root / path
         with handles.writing(names.shown(place)), self._opened(root, path) as target:
-            stamp = time.strftime(_STAMP, time.gmtime(self._clock.now()))
+            moment = self._clock.now() if came is None else came
+            stamp = time.strftime(_STAMP, time.gmtime(moment))
             record = record or record_of(spot.folder, spot.name)
             moved = True
             try:

@@ -11,17 +11,18 @@ STAMP_LINE = re.compile(rb"(\w[\w-]*):\s*['\"]?([0-9]{4}-[0-9]{2}-[0-9]{2}[^'\"\
 
 
 def settle_timestamps(
-    base: Sequence[bytes], local: Sequence[bytes], remote: Sequence[bytes]
+    base: Sequence[bytes] | None, local: Sequence[bytes], remote: Sequence[bytes]
 ) -> tuple[list[bytes], list[bytes]]:
     """Give a timestamp that both sides changed its later value on both sides.
 
-    Answers with the local and the remote lines; all else in them is as it was.
+    Without a base every timestamp in which they differ was changed by both. Answers with the local
+    and the remote lines; all else in them is as it was.
     """
     ours, theirs = list(local), list(remote)
-    was, here, there = _stamps(base), _stamps(local), _stamps(remote)
-    for key in was.keys() & here.keys() & there.keys():
-        old, mine, other = was[key], here[key], there[key]
-        if old.time in (mine.time, other.time):
+    was, here, there = _stamps(base or ()), _stamps(local), _stamps(remote)
+    for key in here.keys() & there.keys():
+        mine, other = here[key], there[key]
+        if base is not None and (key not in was or was[key].time in (mine.time, other.time)):
             continue
         if mine.time > other.time:
             theirs[other.line] = ours[mine.line]

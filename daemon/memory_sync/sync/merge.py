@@ -29,7 +29,7 @@ def merge(base: bytes | None, local: bytes, remote: bytes, *, cap: int | None = 
     Content that is not UTF-8 text is not merged but a conflict, and so is a merge that would have
     more than `cap` characters.
     """
-    if not (_is_text(local) and _is_text(remote) and _is_text(base or b"")):
+    if not (is_text(local) and is_text(remote) and is_text(base or b"")):
         return Merged(remote, conflict=True)
     ours, theirs = _lines(local), _lines(remote)
     if base is None:
@@ -46,7 +46,44 @@ def merge(base: bytes | None, local: bytes, remote: bytes, *, cap: int | None = 
     return Merged(content, conflict=clash and not _within(ours, lines))
 
 
-def _is_text(content: bytes) -> bool:
+def both(local: bytes, remote: bytes) -> bytes | None:
+    """Put all lines of two versions into one: where they differ the remote's, then the local ones.
+
+    No base takes part, so that all devices come to the same. A timestamp in which they differ is
+    the later one. None if one of them is not UTF-8 text.
+    """
+    if not (is_text(local) and is_text(remote)):
+        return None
+    ours, theirs = settle_timestamps(None, _lines(local), _lines(remote))
+    lines: list[bytes] = []
+    for shared, mine, other in _runs(ours, theirs):
+        lines += shared or [*other, *mine]
+    end = _final_newline(None, local, remote)
+    return b"\n".join(lines) + (b"\n" if end and lines else b"")
+
+
+def pieces(base: bytes | None, local: bytes, remote: bytes) -> list[tuple[Lines, Lines, Lines]]:
+    """Cut a base and two versions into runs of lines: those where all agree, and those between.
+
+    Without a base the runs follow from what the two have in common.
+    """
+    ours, theirs = _lines(local), _lines(remote)
+    return list(_runs(ours, theirs) if base is None else _chunks(_lines(base), ours, theirs))
+
+
+def _runs(local: Lines, remote: Lines) -> Iterator[tuple[Lines, Lines, Lines]]:
+    """Cut two versions as `_chunks` cuts three; the first of each run is what both have."""
+    at_local = at_remote = 0
+    for here, there in [*sorted(_matches(local, remote).items()), (len(local), len(remote))]:
+        if (at_local, at_remote) != (here, there):
+            yield (), local[at_local:here], remote[at_remote:there]
+        if here < len(local):
+            yield local[here : here + 1], local[here : here + 1], remote[there : there + 1]
+        at_local, at_remote = here + 1, there + 1
+
+
+def is_text(content: bytes) -> bool:
+    """Tell whether a content can be merged by line."""
     if b"\0" in content:
         return False
     try:

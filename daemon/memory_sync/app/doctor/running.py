@@ -135,8 +135,8 @@ def sync(patient: Patient, vault: VaultSettings) -> list[Finding]:
     if count := int(row.get("conflicts") or 0):
         folder = patient.places.vault_state(vault.name) / "conflicts"
         copies = f"{count} {'copy waits' if count == 1 else 'copies wait'}"
-        detail = f"conflicts: {copies} in {folder}; take over what you want, then delete them"
-        found.append(warning(detail, command("ls", "-R", folder)))
+        detail = f"conflicts: {copies} in {folder}"
+        found.append(warning(detail, command("memory-sync", "conflicts")))
     return found or [_success(patient, vault, row)]
 
 
