@@ -12,6 +12,7 @@ import pytest
 from memory_sync.vault.keys import generate_identity
 from memory_sync.vault.manifest import Manifest
 from memory_sync.vault.pairing import Request, dump_request, request_path
+from tests.cli.pairing import joins, paired
 from tests.cli.person import COMMAND, QUICK, Person, until
 from tests.cli.terminal import Terminal, terminal
 from tests.engine.test_trust import git, tamper
@@ -26,12 +27,6 @@ def words_on(screen: Terminal) -> str:
     found = WORDS.findall(screen.shown)
     assert found, screen.shown
     return str(found[-1])
-
-
-def joins(person: Person, *more: str) -> tuple[str, ...]:
-    """Return what a person types to join."""
-    words = ("join", str(person.agent), "--remote", person.remote, "--device", person.name)
-    return (*words, "--yes", *more)
 
 
 @pytest.fixture
@@ -318,14 +313,7 @@ def test_a_lost_key_is_brought_back(pair: tuple[Person, Person]) -> None:
     for path in bob.places.keys.glob("age1*.txt"):
         path.unlink()
     assert bob.types("now").status == 9
-    with terminal(*joins(bob), env=bob.env) as new:
-        new.expect("[y/N]")
-        with terminal("pair", env=ada.env) as old:
-            old.expect("[y/N]")
-            old.type("y")
-            assert old.ends() == 0
-        new.type("y")
-        assert new.ends() == 0, new.shown
+    paired(bob, ada)
     assert bob.types("now").status == 0
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.pairing import paired
 from tests.cli.person import Person, until
 from tests.cli.terminal import terminal
 from tests.needs import needs
@@ -67,15 +68,7 @@ def test_the_new_key_comes_by_six_words_too(pair: tuple[Person, Person]) -> None
     assert ada.types("rotate-key", "--yes").status == 0
     bob.write("memory/bob.md", "bob\n")
     assert bob.types("now").status == 9
-    words = ("join", str(bob.agent), "--remote", bob.remote, "--device", bob.name, "--yes")
-    with terminal(*words, env=bob.env) as new:
-        new.expect("[y/N]")
-        with terminal("pair", env=ada.env) as old:
-            old.expect("[y/N]")
-            old.type("y")
-            assert old.ends() == 0
-        new.type("y")
-        assert new.ends() == 0, new.shown
+    paired(bob, ada)
     assert bob.types("now").status == 0
     assert ada.types("now").status == 0
     assert ada.read("memory/bob.md") == "bob\n"

@@ -3,7 +3,7 @@
 import random
 from base64 import b64encode
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import closing
 from pathlib import Path
 from statistics import mean
 
@@ -16,6 +16,7 @@ from memory_sync.ports.folder import FolderRemote
 from memory_sync.ports.github import GitHubRemote
 from memory_sync.ports.token import Token
 from tests.engine.devices import Device, settle
+from tests.engine.hosted import hosted
 from tests.hub import Hub
 
 Pair = tuple[Device, Device]
@@ -24,20 +25,11 @@ Pair = tuple[Device, Device]
 @pytest.fixture
 def pair(tmp_path: Path, hub: Hub) -> Iterator[Pair]:
     """Give two devices on one vault on GitHub, both at rest."""
-    token = Token(hub.add_user("ada"), "a test")
-    with ExitStack() as clients:
-
-        def connect() -> GitHubRemote:
-            made = GitHubRemote("ada/vault", token, hub.base_url, timeout=10.0)
-            return clients.enter_context(closing(made))
-
-        one, two = Device(tmp_path, "one", connect()), Device(tmp_path, "two", connect())
+    with hosted(hub, tmp_path, "one", "two") as (one, two):
         two.join(one.found())
         one.write("MEMORY.md", "start\n")
         settle(one, two)
         yield one, two
-        for device in (one, two):
-            device.restart()
 
 
 def _asked(hub: Hub, action: Callable[[], object]) -> list[str]:

@@ -277,8 +277,7 @@ def test_i52_history_forced_back_below_a_rotation_is_a_stale_read_and_then_a_hal
     """A replica that lags shows the old key's commits for a moment: no orphan, nothing applied."""
     before = _trust(filled).commit
     filled.engine.rekey(rotate=True)
-    branch = _git(vault, "symbolic-ref", "HEAD").strip()
-    _git(vault, "update-ref", branch, before)
+    Attacker(vault).point(before)
     with pytest.raises(StaleReadError):
         filled.sync()
     filled.clock.ahead += 120
@@ -299,13 +298,12 @@ def test_i52_the_last_commit_of_the_old_key_is_no_place_to_go_on_from(
     with pytest.raises(KeyRotatedError):
         desktop.sync()
     _give(filled, desktop)
-    branch = _git(vault, "symbolic-ref", "HEAD").strip()
-    _git(vault, "update-ref", branch, before)
+    Attacker(vault).point(before)
     desktop.write("memory/mine.md", "mine\n")
     with pytest.raises(StaleReadError):
         desktop.sync()
     assert _git(vault, "rev-parse", "HEAD").strip() == before
-    _git(vault, "update-ref", branch, after)
+    Attacker(vault).point(after)
     assert desktop.sync().up == ("memory/memory/mine.md",)
 
 
@@ -315,8 +313,7 @@ def test_i54_a_device_that_was_away_follows_a_repaired_rotation(
     """The commit that rotated is lost; the key file says which key came after which."""
     before = _trust(filled).commit
     filled.engine.rekey(rotate=True)
-    branch = _git(vault, "symbolic-ref", "HEAD").strip()
-    _git(vault, "update-ref", branch, before)
+    Attacker(vault).point(before)
     with pytest.raises(StaleReadError):
         filled.sync()
     filled.clock.ahead += 120
@@ -341,8 +338,7 @@ def test_i54_what_the_old_key_added_below_a_repair_is_not_deleted(
     """History is forced back below a rotation, and a device that was away sends something there."""
     before = _trust(filled).commit
     filled.engine.rekey(rotate=True)
-    branch = _git(vault, "symbolic-ref", "HEAD").strip()
-    _git(vault, "update-ref", branch, before)
+    Attacker(vault).point(before)
     desktop.write("memory/mine.md", "mine\n")
     assert desktop.sync().up == ("memory/memory/mine.md",)
     with pytest.raises(StaleReadError):

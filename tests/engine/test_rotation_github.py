@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
 
 from memory_sync.errors import KeyRotatedError, OfflineError
-from memory_sync.ports.github import GitHubRemote
-from memory_sync.ports.token import Token
 from memory_sync.vault.keys import Identity
 from tests.engine.devices import Device, settle
+from tests.engine.hosted import hosted
 from tests.hub import Hub, faults
 
 COUNT = 120
@@ -22,21 +20,12 @@ Pair = tuple[Device, Device]
 @pytest.fixture
 def pair(tmp_path: Path, hub: Hub) -> Iterator[Pair]:
     """Give two devices on one vault on GitHub, with more files than go in one request."""
-    token = Token(hub.add_user("ada"), "a test")
-    with ExitStack() as clients:
-
-        def connect() -> GitHubRemote:
-            made = GitHubRemote("ada/vault", token, hub.base_url, timeout=10.0)
-            return clients.enter_context(closing(made))
-
-        one, two = Device(tmp_path, "one", connect()), Device(tmp_path, "two", connect())
+    with hosted(hub, tmp_path, "one", "two") as (one, two):
         two.join(one.found())
         for number in range(COUNT):
             one.write(f"memory/{number}.md", f"{number}\n")
         settle(one, two)
         yield one, two
-        for device in (one, two):
-            device.restart()
 
 
 def _identity(device: Device) -> Identity:

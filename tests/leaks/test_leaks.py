@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from memory_sync.cli.group import COMMANDS
+from tests.cli.pairing import paired
 from tests.cli.person import Person, Ran, until
 from tests.cli.terminal import terminal
 from tests.engine.attacker import Attacker
@@ -277,16 +278,8 @@ def _join(house: House) -> None:
     carol.configure(house.bob.places.config_file.read_text().partition("[[vault]]")[0])
     (carol.places.config / "token").write_bytes((house.bob.places.config / "token").read_bytes())
     (carol.places.config / "token").chmod(0o600)
-    words = ("join", str(carol.agent), "--remote", house.ada.remote, "--yes")
-    with terminal(*words, env=carol.env) as new:
-        new.expect("[y/N]")
-        with terminal("pair", env=house.ada.env) as old:
-            old.expect("[y/N]")
-            old.type("y")
-            assert old.ends() == 0, old.shown
-        new.type("y")
-        assert new.ends() == 0, new.shown
-    house.shown += [("the terminals of join and pair", f"{new.shown}{old.shown}".encode())]
+    carol.remote = house.ada.remote
+    house.shown.append(("the terminals of join and pair", paired(carol, house.ada).encode()))
 
 
 def test_i53_no_command_lets_anything_out(house: House) -> None:

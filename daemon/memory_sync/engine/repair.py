@@ -29,7 +29,7 @@ from memory_sync.model import Change, Commit, Entry, Listing, Would
 from memory_sync.model.remote import FILE_MODE
 from memory_sync.vault.judge import SEALED_ENTRIES, Standing, Trust, read_superseded
 from memory_sync.vault.manifest import MANIFEST, README, README_TEXT, SUPERSEDED, Manifest
-from memory_sync.vault.objects import Encoded, encode, part_path
+from memory_sync.vault.objects import Encoded, encode, objects_in, part_path
 from memory_sync.vault.seals import HEADLINE, seal_message, seal_of
 from memory_sync.vault.trees import blob_id, root_tree
 
@@ -214,8 +214,9 @@ class Repairer:
             goal.put(SUPERSEDED, "".join(f"{one}\n" for one in sorted(ids)).encode())
         if MANIFEST in short:
             goal.put(MANIFEST, self._manifest(keys))
+        whole = objects_in(goal.listing)[0]
         for name, parts in groups(short).items():
-            encoded = self._from_disk(name, keys)
+            encoded = self._from_disk(name, whole.get(name, ()), keys)
             if encoded:
                 goal.replace(name, encoded)
                 continue
@@ -231,10 +232,14 @@ class Repairer:
             text.encode() if text else Manifest(keys.trust.vault_id, (keys.trust.recipient,)).dump()
         )
 
-    def _from_disk(self, name: str, keys: Keys) -> Encoded | None:
-        """Encrypt an object anew from this device's file, if that is still the same."""
+    def _from_disk(self, name: str, blobs: tuple[str, ...], keys: Keys) -> Encoded | None:
+        """Encrypt an object anew from this device's file, if that is still this version of it.
+
+        What the database knows may be older than what was accepted last.
+        """
         path, file = self._fetcher.snapshot.objects.get(name, ("", None))
-        content = read_here(self._kit, path, file) if file else None
+        known = file and tuple(part.blob for part in file.parts) == blobs
+        content = read_here(self._kit, path, file) if file and known else None
         if file is None or content is None:
             return None
         return encode(

@@ -143,8 +143,8 @@ class RepairLosesError(HaltError):
 
     code = "repair-loses"
     text = (
-        "Of vault {vault} {count} files are neither in the repository nor on this device; nothing"
-        " was repaired. Another device may have them: repair there first."
+        "Neither the repository nor this device has all of vault {vault} (files that are lacking:"
+        " {count}); nothing was repaired. Another device may have them: repair there first."
     )
     hint = "memory-sync repair"
 
