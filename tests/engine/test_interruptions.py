@@ -358,6 +358,26 @@ def test_i33_a_download_that_was_not_recorded_is_nobodys_edit(
     assert desktop.conflicts() == []
 
 
+def test_i33_two_downloads_that_were_not_recorded_are_nobodys_edit(
+    laptop: Device, desktop: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed after one download and then before the next: still no edit of this device."""
+    laptop.write("MEMORY.md", "start\n")
+    settle(laptop, desktop)
+    laptop.write("memory/a.md", "one\ntwo\nthree\n")
+    for when in ("after", "before"):
+        laptop.sync()
+        with monkeypatch.context() as patch:
+            _kill_at(desktop.opened().roots["memory"].files, "write", when, patch)
+            with pytest.raises(Killed):
+                desktop.sync()
+        desktop.restart()
+        laptop.write("memory/a.md", "new\none\nthree\n")
+    settle(desktop, laptop)
+    assert desktop.read("memory/a.md") == laptop.read("memory/a.md") == "new\none\nthree\n"
+    assert laptop.conflicts() == []
+
+
 @pytest.mark.parametrize("deed", ["edit", "delete"])
 @pytest.mark.parametrize("lost", ["answer", "record"])
 def test_i48_a_device_does_not_conflict_with_its_own_commit(

@@ -161,7 +161,7 @@ class Torture:
             return "the head moves"
         trees = [(machine.files(), machine.copies()) for machine in self.machines]
         if any(tree != trees[0] for tree in trees):
-            return "the devices differ"
+            return f"the devices differ: {_differing(trees)}"
         for machine in self.machines:
             if machine.fallen() is not None:
                 return f"the daemon of {machine.name} is gone"
@@ -200,3 +200,14 @@ class Torture:
         if len(wrong) > 15:
             lines.append(f"  and {len(wrong) - 15} more")
         return "\n".join([*lines, "the last deeds:", *self.ledger.recent()])
+
+
+def _differing(trees: list[tuple[dict[str, bytes], dict[str, bytes]]]) -> str:
+    """Name some paths that are not the same everywhere, with the sizes there."""
+    told = []
+    for kind in (0, 1):
+        for path in sorted({path for tree in trees for path in tree[kind]}):
+            found = [tree[kind].get(path) for tree in trees]
+            if any(one != found[0] for one in found):
+                told.append(f"{path} {[one if one is None else len(one) for one in found]}")
+    return ", ".join(told[:5])

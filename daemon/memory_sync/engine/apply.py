@@ -9,7 +9,7 @@ from hashlib import sha256
 from memory_sync.engine.copies import COPY_MODE, keep_copy
 from memory_sync.engine.fetch import Fetcher, Wanted
 from memory_sync.engine.kit import Keys, Kit
-from memory_sync.engine.local import Looked
+from memory_sync.engine.local import Looked, flush
 from memory_sync.errors import (
     DiskFullError,
     FileChangedError,
@@ -70,6 +70,7 @@ class Applier:
             Kind.MERGE: self._merge,
         }
         self._prefetch(actions)
+        actions = self._sure_of(actions)
         self._kit.state.note_downloads(
             {action.path: base_of(self._remote[action.path]) for action in actions
              if action.kind is Kind.DOWNLOAD}
@@ -82,6 +83,24 @@ class Applier:
         finally:
             self._save()
         return self._done
+
+    def _sure_of(self, actions: tuple[Action, ...]) -> tuple[Action, ...]:
+        """Record the base of what a note alone tells of, before the next note takes its place.
+
+        A step that was cut short has written the file and has not recorded it. What cannot be made
+        durable keeps its note, and waits.
+        """
+        told = {
+            action.path: known[1]
+            for action in actions
+            if (known := self._includes.get(action.path)) and known[0] == action.local
+        }
+        unsure = flush(self._kit, told)
+        rows = {path: row for path, row in told.items() if path not in unsure}
+        self._kit.state.save_base(rows)
+        self._base = {**self._base, **rows}
+        self._done.again = self._done.again or bool(unsure)
+        return tuple(action for action in actions if action.path not in unsure)
 
     def _do(self, action: Action, deed: Callable[[Action], None]) -> None:
         self._kit.beat()
