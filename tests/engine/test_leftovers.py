@@ -109,3 +109,20 @@ def test_i33_a_kill_without_a_save_leaves_a_delete_one(pair: tuple[Device, Devic
     killed(laptop, "rename")
     at_rest(laptop, desktop)
     assert desktop.files() == {}
+
+
+def test_i37_a_copy_that_was_cut_short_is_cleared_away(pair: tuple[Device, Device]) -> None:
+    """What a kill leaves among the conflict copies is gone after the next look."""
+    laptop, desktop = pair
+    laptop.write(PATH, "laptop\n")
+    desktop.write(PATH, "desktop\n")
+    settle(laptop, desktop)
+    assert len(laptop.conflicts()) == 1
+    laptop.restart()
+    hidden = laptop.home / "conflicts"
+    left = next(path for path in hidden.rglob("*") if path.is_file() and path.parent != hidden)
+    cut = left.with_name(".memory-sync-60a51d6e2df91f19.tmp")
+    cut.write_bytes(b"")
+    laptop.sync()
+    assert not cut.exists()
+    assert len(laptop.conflicts()) == 1

@@ -6,7 +6,7 @@ import dataclasses
 import errno
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -336,9 +336,15 @@ class DiskTree:
         prefix = f"{path}/" if path else ""
         spot = Spot(folder, name, self._bounds.shown(prefix + name))
         seen = spot.look()
-        if seen is None or self._trash is None or self._strays is None or self._strays.has(name):
+        if seen is None or self._clock.now() - seen.st_ctime < self._leftover_age:
             return
-        if self._clock.now() - seen.st_ctime < self._leftover_age:
+        if self._trash is None or self._strays is None:
+            if self._serving:
+                # A folder that no program but this one writes to, as that of the conflict copies.
+                with suppress(OSError):
+                    os.unlink(name, dir_fd=folder)
+            return
+        if self._strays.has(name):
             return
         try:
             place, record = self._told(spot, prefix)
