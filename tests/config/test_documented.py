@@ -13,6 +13,7 @@ from memory_sync.config.loading import load
 from memory_sync.config.settings import (
     DaemonSettings,
     GitHubSettings,
+    ProjectsSettings,
     RootSettings,
     Settings,
     TrashSettings,
@@ -29,11 +30,13 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "`[trash]`": TrashSettings,
     "`[[vault]]`": VaultSettings,
     "`[[vault.root]]`": RootSettings,
+    "`[[vault.projects]]`": ProjectsSettings,
 }
-TABLES = {"daemon", "github", "trash", "vault", "root"}
+TABLES = {"daemon", "github", "trash", "vault", "root", "projects"}
 REQUIRED: dict[type[BaseModel], dict[str, Any]] = {
     VaultSettings: {"name": "v", "remote": "file:///v.git"},
     RootSettings: {"path": "/r"},
+    ProjectsSettings: {"path": "/p"},
 }
 
 
@@ -84,7 +87,15 @@ def test_the_example_has_every_setting() -> None:
     vault = data["vault"][0]
     for section, part in zip(
         SECTIONS,
-        (data, data["daemon"], data["github"], data["trash"], vault, vault["root"][0]),
+        (
+            data,
+            data["daemon"],
+            data["github"],
+            data["trash"],
+            vault,
+            vault["root"][0],
+            vault["projects"][0],
+        ),
         strict=True,
     ):
         assert [name for name in part if name not in TABLES] == list(documented(section))
@@ -93,9 +104,10 @@ def test_the_example_has_every_setting() -> None:
 def test_the_examples_defaults() -> None:
     """What the example shows for a setting that has a default is that default."""
     vault = tomllib.loads(uncommented())["vault"][0]
-    for name, value in vault["root"][0].items():
-        if name != "path":
-            check_default(RootSettings, name, value)
+    for model, part in ((RootSettings, "root"), (ProjectsSettings, "projects")):
+        for name, value in vault[part][0].items():
+            if name != "path":
+                check_default(model, name, value)
     check_default(VaultSettings, "allow_public", vault["allow_public"])
 
 

@@ -136,7 +136,10 @@ def test_other_variables_are_no_settings(config: Path) -> None:
         ("_env_file = 'x'\n", "_env_file"),
         (VAULT + 'remot = "x"\n', "vault[notes].remot (did you mean remote?)"),
         (VAULT + ROOT + "includ = []\n", "vault[notes].root[1].includ (did you mean include?)"),
-        (VAULT + ROOT + 'name = "m"\ndirection = "both"\n', "vault[notes].root[m].direction"),
+        (
+            VAULT + ROOT + 'name = "m"\ndirections = "both"\n',
+            "vault[notes].root[m].directions (did you mean direction?)",
+        ),
         ("[github]\nprox = 'x'\n", "github.prox (did you mean proxy?)"),
         ("[github]\ntoken = 'x'\n", "github.token (did you mean token_file?)"),
     ],

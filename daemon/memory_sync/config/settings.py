@@ -85,6 +85,7 @@ class RootSettings(Section):
     name: Name = "memory"
     include: Annotated[tuple[Pattern, ...], Field(min_length=1)] = DEFAULT_INCLUDE
     exclude: tuple[Pattern, ...] = ()
+    direction: Annotated[Literal["both", "push", "pull"], Lower] = "both"
     max_size: Size = ByteSize(10 * 1024**2)
     max_deletes: Annotated[int, Field(ge=1)] = MANY
     merge_cap: Caps = Field(default_factory=lambda: MappingProxyType({}))
@@ -93,6 +94,18 @@ class RootSettings(Section):
     def patterns(self) -> Patterns:
         """Which files of the folder are synced."""
         return Patterns(self.include, self.exclude, ignore=())
+
+
+class ProjectsSettings(Section):
+    """`[[vault.projects]]`: a folder in which an agent keeps a memory for each project."""
+
+    path: AbsolutePath
+    agent: Literal["claude-code"] = "claude-code"
+    include: Annotated[tuple[Pattern, ...], Field(min_length=1)] = ("**/*.md",)
+    exclude: tuple[Pattern, ...] = ()
+    direction: Annotated[Literal["both", "push", "pull"], Lower] = "both"
+    max_size: Size = ByteSize(10 * 1024**2)
+    merge_cap: Caps = Field(default_factory=lambda: MappingProxyType({}))
 
 
 class VaultSettings(Section):
@@ -106,6 +119,7 @@ class VaultSettings(Section):
     token_file: AbsolutePath | None = None
     recovery_recipients: tuple[Recovery, ...] | None = None
     root: tuple[RootSettings, ...] = ()
+    projects: tuple[ProjectsSettings, ...] = ()
 
     @field_validator("root")
     @classmethod
@@ -169,6 +183,7 @@ SECTIONS: Mapping[str, type[BaseModel]] = {
     "trash": TrashSettings,
     "vault": VaultSettings,
     "root": RootSettings,
+    "projects": ProjectsSettings,
 }
 
 

@@ -95,9 +95,9 @@ def _table(section: BaseModel, *, inline: bool) -> Table | InlineTable:
     table = tomlkit.inline_table() if inline else _spaced(tomlkit.table())
     for key, field in type(section).model_fields.items():
         value = getattr(section, key)
-        if key == "root":
-            for root in value:
-                _add(table, key, root)
+        if key in ("root", "projects"):
+            for part in value:
+                _add(table, key, part)
         elif value != field.get_default(call_default_factory=True):
             table.append(key, _plain(value))
     return table
