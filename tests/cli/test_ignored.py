@@ -135,3 +135,15 @@ def test_a_running_daemon_heeds_a_changed_file_of_rules(pair: tuple[Person, Pers
         os.unlink(bob.agent / ".memorysyncignore")
         until(lambda: ada.read("memory/draft-2.md") == "theirs\n")
         until(lambda: bob.read("memory/draft-1.md") == "mine\n")
+
+
+def test_a_folder_of_the_roots_name_in_the_root_is_that_folder(
+    owner: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In root `memory` the path memory/x.md is the file below, while its folder is there."""
+    monkeypatch.chdir(owner.agent)
+    ran = owner.types("ignored", "memory/not-there-yet.md", "--json")
+    assert ran.answer["data"]["path"] == "memory/memory/not-there-yet.md"
+    (owner.agent / "memory").rename(owner.agent / "elsewhere")
+    ran = owner.types("ignored", "memory/MEMORY.md", "--json")
+    assert ran.answer["data"]["path"] == "memory/MEMORY.md"

@@ -305,3 +305,15 @@ def test_a_key_is_typed_without_echo(owner: Person, bob: Person) -> None:
         assert screen.ends() == 0
     assert "AGE-SECRET-KEY-1" not in screen.shown.replace("AGE-SECRET-KEY-1)", "")
     assert len(list(bob.places.keys.glob("age1*.txt"))) == 1
+
+
+def test_a_hint_keeps_what_was_asked_for(owner: Person, tmp_path: Path) -> None:
+    """The other way that is proposed has the passphrase and the vault that were given."""
+    taken = tmp_path / "key.txt"
+    taken.write_text("something else\n")
+    for path in (taken, owner.agent / "key.txt"):
+        ran = owner.types("export-key", str(path), "--passphrase", "--vault", "vault", "--json")
+        assert ran.status != 0
+        hint = ran.answer["errors"][0]["hint"]
+        assert hint.startswith("memory-sync export-key ")
+        assert hint.endswith("--passphrase --vault vault")

@@ -124,3 +124,21 @@ def _sql(person: Person, statement: str) -> None:
     with sqlite3.connect(path) as db:
         db.execute(statement)
     db.close()
+
+
+def test_a_branch_that_is_gone_is_sent_anew(
+    pair: tuple[Person, Person], attacker: Attacker
+) -> None:
+    """It says what would be gone, asks, and sends what this machine has; the other goes on."""
+    ada, bob = pair
+    attacker.git("update-ref", "-d", "refs/heads/main")
+    with terminal("repair", env=ada.env) as screen:
+        screen.expect("it would lose 2 files")
+        screen.expect("Repair vault vault? [y/N]")
+        screen.type("y")
+        screen.expect("Vault vault is repaired.")
+        assert screen.ends() == 0
+    ada.write("memory/new.md", "new\n")
+    for person in (ada, bob):
+        assert person.types("now").status == 0
+    assert (bob.read("MEMORY.md"), bob.read("memory/new.md")) == ("# Memory\n", "new\n")

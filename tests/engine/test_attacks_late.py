@@ -271,3 +271,71 @@ def test_i42_a_branch_that_is_gone_is_sent_anew_on_both_remotes(stage: Stage) ->
     mend(stage.laptop)
     settle(*stage.devices)
     assert [one.read("MEMORY.md") for one in stage.devices] == ["two\n"] * 3
+
+
+def test_i50_a_repair_with_an_older_database_takes_nothing_from_others(stage: Stage) -> None:
+    """A restored state is older than what is trusted: the repair has the newer tree."""
+    laptop, desktop, attacker = stage.laptop, stage.desktop, stage.attacker
+    settle(*stage.devices)
+    old = attacker.head
+    laptop.restart()
+    saved = (laptop.home / "state.db").read_bytes()
+    desktop.write("memory/work.md", "a day's work\n")
+    desktop.sync()
+    laptop.sync()
+    lose_database(laptop)
+    (laptop.home / "state.db").write_bytes(saved)
+    attacker.point(old)
+    told(laptop)
+    stage.later()
+    mend(laptop)
+    settle(*stage.devices)
+    for device in stage.devices:
+        assert device.read("memory/work.md") == "a day's work\n"
+        assert device.conflicts() == []
+
+
+def test_i12_a_conflict_copy_that_both_sides_of_a_fork_changed_is_kept_twice(stage: Stage) -> None:
+    """Two contents of one name among the copies: the union has both."""
+    laptop, away, attacker = stage.laptop, stage.away, stage.attacker
+    settle(*stage.devices)
+    laptop.write("MEMORY.md", "laptop\n")
+    away.write("MEMORY.md", "away\n")
+    settle(*stage.devices)
+    [copy] = laptop.files(".conflicts")
+    old = attacker.head
+    laptop.write(copy, "fuller, by the laptop\n", ".conflicts")
+    laptop.sync()
+    attacker.point(old)
+    away.write(copy, "fuller, by who was away\n", ".conflicts")
+    away.sync()
+    found = told(laptop)
+    assert found
+    assert found.code == "history-forked"
+    mend(laptop)
+    settle(*stage.devices)
+    kept = {b"fuller, by the laptop\n", b"fuller, by who was away\n"}
+    for device in stage.devices:
+        assert kept <= set(device.conflicts())
+
+
+def test_i41_a_fork_is_mended_by_a_device_that_has_lost_its_database(stage: Stage) -> None:
+    """Its last commit is nowhere any more: what its folder has is united with what there is."""
+    laptop, desktop, attacker = stage.laptop, stage.desktop, stage.attacker
+    settle(*stage.devices)
+    old = attacker.head
+    laptop.write("memory/mine.md", "mine\n")
+    laptop.sync()
+    attacker.point(old)
+    attacker.git("reflog", "expire", "--expire=now", "--all")
+    attacker.git("gc", "--prune=now", "-q")
+    desktop.write("memory/theirs.md", "theirs\n")
+    desktop.sync()
+    lose_database(laptop)
+    mend(laptop)
+    settle(*stage.devices)
+    for device in stage.devices:
+        assert (device.read("memory/mine.md"), device.read("memory/theirs.md")) == (
+            "mine\n",
+            "theirs\n",
+        )

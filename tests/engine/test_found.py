@@ -1,5 +1,6 @@
 """Founding a vault: once, whoever is first, and never a second key."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -76,3 +77,22 @@ def test_a_vault_that_should_be_there_is_not_founded_anew(pair: tuple[Device, De
     one.found()
     with pytest.raises(BranchGoneError):
         found(Finding(), "v", one.remote, one.keystore, one.clock)
+
+
+def test_i51_a_vault_that_is_begun_anew_costs_no_key_that_was_here_before(
+    pair: tuple[Device, Device],
+) -> None:
+    """Somebody is quicker again: the key that this device had joined with stays."""
+    one, two = pair
+    first = two.found()
+    one.join(first)
+    trust = trust_for(look_into(one.remote), "v", one.remote, one.keystore)
+    one.keystore.set_trust("v", trust)
+    shutil.rmtree(one.remote.inner.url.removeprefix("file://"))
+    one.remote.create()
+    quick = Device(one.home.parent, "quick", one.home.parent / "vault.git")
+    finding = look_into(one.remote)
+    one.remote.before_commit = quick.found
+    with pytest.raises(Moved):
+        found(finding, "v", one.remote, one.keystore, one.clock)
+    assert one.keystore.find(first.recipient) == first
