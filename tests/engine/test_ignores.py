@@ -76,7 +76,7 @@ def test_i28_a_new_rule_deletes_nothing_and_taking_it_away_unites(
     settle(laptop, desktop)
     assert laptop.read("memory/log.md") == "one\nfrom laptop\n"
     laptop.delete(IGNORE_FILE)
-    settle(laptop, desktop)
+    settle(laptop, desktop, rounds=6)
     assert laptop.read("memory/log.md") == desktop.read("memory/log.md")
     assert laptop.read("memory/log.md") == "from desktop\none\nfrom laptop\n"
     assert not laptop.conflicts()
@@ -231,3 +231,37 @@ def test_i55_a_folder_is_not_left_out_for_the_name_of_a_file(
     settle(one, two)
     assert one.files() == two.files()
     assert len(one.files()) >= 5
+
+
+@pytest.mark.parametrize("how", ["gone", "emptied"])
+def test_i55_rules_that_are_gone_for_a_moment_are_still_heeded(
+    laptop: Device, desktop: Device, how: str
+) -> None:
+    """A look between an editor's two steps sends nothing; when they stay away, it is sent."""
+    laptop.write(IGNORE_FILE, "private-*\n")
+    laptop.write("memory/private-1.md", "mine\n")
+    settle(laptop, desktop)
+    for _ in range(2):
+        laptop.delete(IGNORE_FILE) if how == "gone" else laptop.write(IGNORE_FILE, "")
+        laptop.sync()
+        laptop.write(IGNORE_FILE, "private-*\n")
+        settle(laptop, desktop)
+        assert "memory/private-1.md" not in desktop.files()
+    laptop.delete(IGNORE_FILE)
+    settle(laptop, desktop)
+    assert desktop.read("memory/private-1.md") == "mine\n"
+
+
+def test_i55_rules_that_two_devices_change_are_all_heeded(laptop: Device, desktop: Device) -> None:
+    """In the same line: both rules stay, nothing of what they are about is sent, no conflict."""
+    laptop.write(IGNORE_FILE, "private-*\n")
+    settle(laptop, desktop)
+    laptop.write(IGNORE_FILE, "secret-*\n")
+    laptop.write("memory/secret-1.md", "mine\n")
+    desktop.write(IGNORE_FILE, "draft-*\n")
+    desktop.write("memory/draft-1.md", "theirs\n")
+    settle(laptop, desktop)
+    assert laptop.read(IGNORE_FILE) == desktop.read(IGNORE_FILE) == "secret-*\ndraft-*\n"
+    assert "memory/secret-1.md" not in desktop.files()
+    assert "memory/draft-1.md" not in laptop.files()
+    assert laptop.conflicts() == []

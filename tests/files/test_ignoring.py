@@ -21,7 +21,7 @@ def tree(disk: DiskBench) -> DiskTree:
 
 
 def test_a_look_heeds_the_rules_as_they_are_then(tree: DiskTree) -> None:
-    """Also for files that a former look of the same process has seen."""
+    """Also for files that were seen before; where they are gone of a sudden, a look later."""
     assert set(tree.scan({}).files) == {"memory/a.md", "memory/b.md"}
     (tree.path / IGNORE_FILE).write_text("b.md\n")
     scan = tree.scan({})
@@ -30,7 +30,9 @@ def test_a_look_heeds_the_rules_as_they_are_then(tree: DiskTree) -> None:
     (tree.path / IGNORE_FILE).write_text("a.md\n")
     assert set(tree.scan({}).files) == {IGNORE_FILE, "memory/b.md"}
     (tree.path / IGNORE_FILE).unlink()
-    assert set(tree.scan({}).files) == {"memory/a.md", "memory/b.md"}
+    scans = [tree.scan({}), tree.scan({})]
+    assert [scan.again for scan in scans] == [True, False]
+    assert [set(scan.files) for scan in scans] == [{"memory/b.md"}, {"memory/a.md", "memory/b.md"}]
 
 
 def test_rules_that_cannot_be_read_hold_the_whole_root(disk: DiskBench, tree: DiskTree) -> None:

@@ -22,7 +22,8 @@ from memory_sync.errors import (
 )
 from memory_sync.model import Action, BaseFile, FileVersion, Kind, RemoteFile, split_root
 from memory_sync.model.trees import CONFLICTS
-from memory_sync.sync.merge import Merged, merge
+from memory_sync.sync.ignores import IGNORE_FILE
+from memory_sync.sync.merge import Merged, both, merge
 from memory_sync.vault.objects import Decoded, object_name
 
 ORDER = (Kind.DELETE_LOCAL, Kind.DOWNLOAD, Kind.MERGE)
@@ -152,6 +153,9 @@ class Applier:
         cap = self._kit.roots[root].merge_cap(relative)
         # Conflict copies that meet at one name (two devices have the same) stay as they are.
         result = merge(was, mine, theirs, cap=cap) if root != CONFLICTS else Merged(theirs, True)
+        if result.conflict and relative == IGNORE_FILE and (rules := both(mine, theirs)):
+            # A rule in a conflict copy is heeded by nobody: what it is about would be sent.
+            result = Merged(rules, conflict=False)
         version = self._looked.files[action.path]
         if result.conflict:
             self._keep(action.path, version, mine, base=was if root != CONFLICTS else None)

@@ -430,6 +430,6 @@ class Engine:
             ),
             halts=tuple(halts),
             warnings=self._findings.warnings(there),
-            again=bool(torn) or applied.again or pushed.again,
+            again=bool(torn) or planned.looked.again or applied.again or pushed.again,
             resume=pushed.resume,
         )

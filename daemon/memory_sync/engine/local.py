@@ -15,13 +15,14 @@ class Looked:
     """All roots' files by their paths in the vault.
 
     `held` maps paths (or folders, with a slash at the end) to the reason why nothing is decided
-    about them; `halts` are the roots that are left alone altogether.
+    about them; `halts` are the roots that are left alone altogether; `again` asks for another look.
     """
 
     files: Mapping[str, FileVersion]
     held: Mapping[str, FileError] = field(default_factory=dict)
     halts: Mapping[str, MemorySyncError] = field(default_factory=dict)
     notes: tuple[FileError, ...] = ()
+    again: bool = False
 
     def holds(self, path: str) -> bool:
         """Tell whether nothing may be decided about this path."""
@@ -36,6 +37,7 @@ def look(kit: Kit) -> Looked:
     held: dict[str, FileError] = {}
     halts: dict[str, MemorySyncError] = {}
     notes: list[FileError] = []
+    again = False
     for name, root in kit.roots.items():
         known = kit.state.glances(name)
         try:
@@ -51,7 +53,8 @@ def look(kit: Kit) -> Looked:
         files |= {f"{name}/{path}": version for path, version in scan.files.items()}
         held |= {f"{name}/{path}": error for path, error in scan.held.items()}
         notes += scan.notes
-    return Looked(files, held, halts, tuple(notes))
+        again = again or scan.again
+    return Looked(files, held, halts, tuple(notes), again)
 
 
 def _another_folder(kit: Kit, root: str, folder: str) -> bool:

@@ -69,6 +69,7 @@ class DiskTree:
         self._leftover_age = _DAY
         self._plain: dict[str, str] = {}
         self._heeded = patterns
+        self._ruleless = False
         self._anchored: set[tuple[int, int]] = set()
 
     # --- the marker
@@ -155,7 +156,9 @@ class DiskTree:
             if marked:
                 self._still(root)
                 self._leftover_age = _DAY
-        found = dataclasses.replace(scan, notes=scan.notes + notes, patterns=bounds.patterns)
+        found = dataclasses.replace(
+            scan, notes=scan.notes + notes, patterns=bounds.patterns, again=self._ruleless
+        )
         return dataclasses.replace(found, folder=self._found.folder) if marked else found
 
     def _heed(self, root: int) -> tuple[Bounds, tuple[FileError, ...]]:
@@ -167,6 +170,11 @@ class DiskTree:
             shown=self._bounds.shown(IGNORE_FILE),
             limit=self._bounds.max_size,
         )
+        if self._heeded.ignore and not patterns.ignore and not self._ruleless:
+            # An editor or a program may be at writing the file anew: so much for this look.
+            self._ruleless, patterns = True, self._heeded
+        else:
+            self._ruleless = False
         if patterns != self._heeded:
             self._heeded = patterns
             self._plain.clear()

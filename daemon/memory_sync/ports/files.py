@@ -35,7 +35,8 @@ class Scan:
     `held` names the paths about which nothing can be said because of an error; a path that ends
     with a slash is a whole folder. `notes` are shown and hold nothing (a symbolic link, say).
     `folder` tells the folder that was looked at from another one with the same root's marker;
-    `patterns` are those in force, with what a file of rules in the root said, None if unknown.
+    `patterns` are those in force, with what a file of rules in the root said, None if unknown;
+    `again` asks for another look, as that file is gone of a sudden.
     """
 
     files: Mapping[str, FileVersion]
@@ -44,6 +45,7 @@ class Scan:
     notes: tuple[FileError, ...] = ()
     folder: str = ""
     patterns: Patterns | None = None
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
