@@ -192,6 +192,50 @@ def test_i52_what_lies_on_top_is_never_applied_and_repair_takes_it_back(
     assert {good, evil} <= set(stage.attacker.chain())
 
 
+def _with_empty(attacker: Attacker, name: str) -> str:
+    """Put a folder without files into the tree, at its top or among the objects."""
+    empty = attacker.text("hash-object", "-t", "tree", "-w", "--stdin")
+    line = f"040000 tree {empty}\t{name.rpartition('/')[2]}\n"
+    tree = f"{attacker.head}^{{tree}}"
+    if "/" in name:
+        inner = attacker.git("ls-tree", f"{attacker.head}:objects").decode() + line
+        line = f"040000 tree {attacker.text('mktree', data=inner.encode())}\tobjects\n"
+    rest = [one for one in attacker.git("ls-tree", tree).decode().splitlines(keepends=True)
+            if not one.endswith(f"\t{name.partition('/')[0]}\n")]  # fmt: skip
+    made = attacker.text("mktree", data="".join([*rest, line]).encode())
+    return attacker.commit(made, [attacker.head])
+
+
+def _padded(attacker: Attacker) -> str:
+    """Write a folder's mode with a zero before it, as git itself does not."""
+    raw = attacker.git("cat-file", "tree", f"{attacker.head}^{{tree}}")
+    raw = raw.replace(b"40000 objects", b"040000 objects")
+    words = ["hash-object", "-t", "tree", "-w", "--stdin", "--literally"]
+    return attacker.commit(attacker.text(*words, data=raw), [attacker.head])
+
+
+@pytest.mark.parametrize("deed", ["empty", "objects/empty", "padded"])
+def test_i52_a_tree_that_git_would_not_write_is_foreign_and_repaired(
+    stage: Stage, deed: str
+) -> None:
+    """Its files do not add up to its id: nothing of it is taken, and a repair goes round it."""
+    attacker = stage.attacker
+    evil = _padded(attacker) if deed == "padded" else _with_empty(attacker, deed)
+    stage.laptop.write("memory/mine.md", "mine\n")
+    for device in stage.devices:
+        found = halt(device)
+        assert found
+        assert (found.code, evil in found.message) == ("foreign-content", True)
+    repair(stage.laptop)
+    settle(*stage.devices)
+    for device in stage.devices:
+        assert halt(device) is None
+        assert device.files() == stage.laptop.files()
+        assert device.read("memory/mine.md") == "mine\n"
+    assert evil in attacker.chain()
+    attacker.git("fsck", "--strict", "--no-dangling") if deed != "padded" else None
+
+
 def _are_well(stage: Stage, expected: set[str]) -> None:
     """Check that all devices have the same files, nothing foreign, and git finds nothing wrong."""
     first = stage.laptop.files()

@@ -1,5 +1,7 @@
 """What a commit does to the repository."""
 
+from dataclasses import replace
+
 import pytest
 
 from memory_sync.errors import MemorySyncError, Moved
@@ -36,6 +38,23 @@ def test_a_commit_touches_nothing_else(remote_case: RemoteCase) -> None:
     after = remote_case.files(vault.commit({object_name(3): "changed\n"}))
     assert {path for path in after if after[path] != before.get(path)} == {object_name(3)}
     assert before.keys() == after.keys()
+
+
+def test_a_commit_can_change_another_tree_than_its_parents(remote_case: RemoteCase) -> None:
+    """With a base it is that tree with the changes; what came since stays in the history alone."""
+    vault = begin(remote_case)
+    vault.commit({object_name(1): "one\n", object_name(2): "two\n"})
+    tree = remote_case.git("rev-parse", f"{vault.head}^{{tree}}")
+    change = vault.change({object_name(3): "three\n"}, [object_name(2)])
+    above = vault.commit({object_name(1): "other\n", "README.md": "x\n"})
+    made = vault.remote.commit(above, replace(change, base=tree))
+    names = {"vault.json", object_name(1), object_name(3)}
+    assert set(remote_case.files(made)) == names
+    assert remote_case.git("show", f"{made}:{object_name(1)}") == "one"
+    assert remote_case.git("rev-list", "--parents", "-1", made) == f"{made} {above}"
+    with pytest.raises(Moved):
+        vault.remote.commit(above, replace(change, base=tree))
+    remote_case.check()
 
 
 def test_deletes(remote_case: RemoteCase) -> None:

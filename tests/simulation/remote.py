@@ -40,6 +40,12 @@ class Repository:
     def add(self, parent: str | None, change: Change) -> str:
         """Make a commit and move the branch; the caller holds the lock."""
         listing = dict(self.listings[parent]) if parent else {}
+        if change.base:
+            [listing] = [
+                dict(self.listings[one.id])
+                for one in self.follow(parent)
+                if one.tree == change.base
+            ][:1]
         for path in change.deletes:
             del listing[path]
         fresh = {blob_id(content): content for content in change.writes.values()}

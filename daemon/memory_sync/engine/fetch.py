@@ -18,6 +18,7 @@ from memory_sync.errors import (
     HaltError,
     OrphanError,
     RekeyBlockedError,
+    RemoteLiedError,
     StaleReadError,
 )
 from memory_sync.model import BaseFile, Commit, Listing, Would
@@ -58,7 +59,8 @@ class Fetched:
 class Judged:
     """A head that was judged: its commit, tree, how it stands, and what was read of its chain.
 
-    `steps` go on below what was `passed`, and note what they pass there.
+    `steps` go on below what was `passed`, and note what they pass there. Where the head's own tree
+    cannot be what it says, `listing` is that of the newest commit that counts, and `base` its tree.
     """
 
     top: Commit
@@ -67,6 +69,7 @@ class Judged:
     verdict: Verdict
     passed: list[Commit]
     steps: Iterator[Commit]
+    base: str = ""
 
     def read_down(self, commit: str) -> bool:
         """Read the chain on to a commit; tell whether it is on it."""
@@ -148,13 +151,19 @@ class Fetcher:
         if top is None:
             raise BranchGoneError(vault=kit.vault, remote=kit.remote.url)
         look = RemoteLook(kit)
-        listing = look.listing(top, since)
+        lie: RemoteLiedError | None = None
+        try:
+            listing = look.listing(top, since)
+        except RemoteLiedError as error:
+            listing, lie = {}, error
         fresh = {entry.id for entry in listing.values()}
         fresh -= {entry.id for entry in self.snapshot.listing.values()}
         kit.remote.announce(top.id, fresh, len(listing))
         passed: list[Commit] = []
         steps = _noted(_again(top, chain), passed)
         verdict = Court(keys.trust, look, keys.derived.seal).judge(steps)
+        if lie and verdict.standing is not Standing.ROTATED:
+            return _above(Judged(top, listing, look, verdict, passed, steps), lie)
         return Judged(top, listing, look, verdict, passed, steps)
 
     def _successor(self, head: str, trust: Trust) -> Trust | None:
@@ -465,6 +474,21 @@ class Fetcher:
                 if blob_id(content) == blob:
                     found[blob] = content
         return found
+
+
+def _above(judged: Judged, lie: RemoteLiedError) -> Judged:
+    """Judge a head whose tree cannot be read: it is foreign if what lies below it is accepted.
+
+    Raises the `lie` where it is not, or where the key has vouched for that very tree.
+    """
+    newest, standing = judged.verdict.newest, judged.verdict.standing
+    fine = standing in (Standing.ACCEPTED, Standing.FOREIGN)
+    if newest is None or not fine or newest.id == judged.top.id:
+        raise lie
+    blamed = judged.verdict.blamed if standing is Standing.FOREIGN else judged.top.id
+    verdict = replace(judged.verdict, standing=Standing.FOREIGN, blamed=blamed)
+    listing = judged.look.listing(newest, None)
+    return replace(judged, verdict=verdict, listing=listing, base=newest.tree)
 
 
 def _would(accepted: Snapshot, listing: Listing, head: str) -> Would:

@@ -283,7 +283,8 @@ class Repairer:
             if path in goal.listing and there.get(path) != goal.listing[path]
         }
         gone = tuple(sorted(there.keys() - goal.listing.keys()))
-        kit.remote.commit(head, Change(message, tree, writes, gone))
+        base = judged.base if judged else ""
+        kit.remote.commit(head, Change(message, tree, writes, gone, base))
 
 
 def _is_sealed(path: str) -> bool:

@@ -37,10 +37,12 @@ class Change:
     """What one commit is to carry.
 
     `writes` maps paths of the git tree to contents, `deletes` names paths that exist in the parent,
-    `tree` is the root tree id that must result.
+    `tree` is the root tree id that must result. With a `base` it is that tree which is changed, and
+    not the parent's.
     """
 
     message: str
     tree: str
     writes: Mapping[str, bytes] = field(default_factory=dict)
     deletes: tuple[str, ...] = ()
+    base: str = ""

@@ -164,8 +164,8 @@ class FolderRemote(AtHand):
             if branch.read() != parent:
                 raise Moved
             load = partial(_read_tree, store)
-            old = EMPTY_TREE
-            if parent:
+            old = change.base or EMPTY_TREE
+            if parent and not change.base:
                 old = _parse_commit(parent, _read(store, parent, "commit")).tree
             blobs = {path: GitObject.of("blob", data) for path, data in change.writes.items()}
             writes = {path: blob.id for path, blob in blobs.items()}

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
+from memory_sync.errors import RemoteLiedError
 from memory_sync.model.remote import Commit, Entry
 from memory_sync.vault.manifest import MANIFEST, SUPERSEDED, Manifest
 from memory_sync.vault.seals import read_rotation, rotation_of, seal_of
@@ -135,7 +136,7 @@ class Court:
             return Verdict(Standing.STALE if old else Standing.FORKED, newest, n, newest.id)
         mine = self._sealed_entries(newest) if above else {}
         for commit in reversed(above):
-            if self._sealed_entries(commit) != mine:
+            if self._sealed_above(commit) != mine:
                 return Verdict(Standing.FOREIGN, newest, n, commit.id)
         return Verdict(Standing.ACCEPTED, newest, n, newest.id)
 
@@ -181,6 +182,13 @@ class Court:
             if fits and successor != self.trust.recipient:
                 return Verdict(Standing.ROTATED, commit, claim.n, commit.id, successor)
         return None
+
+    def _sealed_above(self, commit: Commit) -> dict[str, Entry | None]:
+        try:
+            return self._sealed_entries(commit)
+        except RemoteLiedError:
+            # A folder that git itself would not write, say: nobody with the key has made that.
+            return {}
 
     def _sealed_entries(self, commit: Commit) -> dict[str, Entry | None]:
         top = self.look.top(commit)

@@ -75,7 +75,7 @@ class Writer:
     def _on(self, parent: str, change: Change) -> str:
         """Make a commit in one request if that can be, else in several, one change all the same."""
         size = sum(map(len, change.writes.values()))
-        if len(change.writes) <= SMALL_WRITES and size <= SMALL_BYTES:
+        if len(change.writes) <= SMALL_WRITES and size <= SMALL_BYTES and not change.base:
             try:
                 return self._at_once(parent, change)
             except NoGraphError:
@@ -147,7 +147,9 @@ class Writer:
         if self._place.head(parent) != parent:
             raise Moved
         known, tree = self._place.tree
-        if known != parent:
+        if change.base:
+            tree = change.base
+        elif known != parent:
             tree = self._tree_of(parent)
         for entries in self._slices(parent, change):
             body = {"base_tree": tree, "tree": entries}
