@@ -40,7 +40,9 @@ def test_i54_a_rotation_and_what_comes_after_it(pair: tuple[Person, Person], ser
     bob.write("memory/bob.md", "bob\n")
     stopped = bob.types("now", "--json")
     assert (stopped.status, stopped.codes) == (9, ["key-rotated"])
+    assert "memory-sync import-key" in bob.types("status").out
     ada.key_to(bob)
+    assert "memory-sync import-key" not in bob.types("status").out
     assert bob.types("now").status == 0
     assert ada.types("now").status == 0
     assert ada.read("memory/bob.md") == "bob\n"

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from memory_sync.app.context import Context
 from memory_sync.config.settings import VaultSettings
 from memory_sync.daemon.report import VaultReport
+from memory_sync.engine.local import problem
+from memory_sync.errors import KeyRotatedError, MemorySyncError
 from memory_sync.model import About, Phase, Problem
 from memory_sync.ports.peek import peek
 
@@ -26,9 +29,19 @@ def remembered(context: Context, vault: VaultSettings) -> VaultReport:
 
 def _row(context: Context, vault: VaultSettings) -> dict[str, Any]:
     known = _remembered(context, vault)
-    halts = _loaded(known.get("halts", "[]"))
+    halts = [*_key_problems(context, vault), *_loaded(known.get("halts", "[]"))]
     told = _report(vault, known).data()
     return {**told, "problems": halts, "reason": halts[0] if halts else None}
+
+
+def _key_problems(context: Context, vault: VaultSettings) -> list[dict[str, Any]]:
+    """Tell of a key that was changed elsewhere and is not here: that is written down with it."""
+    with suppress(MemorySyncError):
+        trust = context.keystore.trust(vault.name)
+        if trust and trust.rotated and context.keystore.find(trust.recipient) is None:
+            error = KeyRotatedError(vault=vault.name, recipient=trust.recipient)
+            return [problem(error).data()]
+    return []
 
 
 def _report(vault: VaultSettings, known: Mapping[str, str]) -> VaultReport:
