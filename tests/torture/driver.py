@@ -125,8 +125,8 @@ class Torture:
                     command.kill()
             time.sleep(rng.choice([0.0, 0.1, 0.3, 0.6]) * rng.uniform(0.5, 1.0))
 
-    def _settle(self) -> float:
-        """Wait until all agree and stay so; return the seconds that it took."""
+    def _calm(self) -> None:
+        """End what goes wrong: nobody kills any more, and every machine has its daemon."""
         self.vault.calm()
         # One at least is killed in each round; the others may be waiting for their next try.
         last = self._rng("last").choice(self.machines)
@@ -139,6 +139,10 @@ class Torture:
                 self.ledger.found_wrong(f"now ended with {ends} on {machine.name}")
             if machine.daemon is None:
                 machine.launch()
+
+    def _settle(self) -> float:
+        """Wait until all agree and stay so; return the seconds that it took."""
+        self._calm()
         self.ledger.note("all", "quiet from here")
         began = time.monotonic()
         restless = "?"
@@ -151,9 +155,20 @@ class Torture:
                 restless = self._restless(head)
                 if not restless:
                     return settled
+            for machine in self.machines:
+                self._agree(machine)
             time.sleep(0.2)
         self.ledger.found_wrong(f"not quiet after {SETTLING} s: {restless}")
+        for machine in self.machines:
+            if machine.fallen() is None and (reason := machine.row()["reason"]):
+                self.ledger.found_wrong(f"{machine.name}: {reason['code']}: {reason['message']}")
         return SETTLING
+
+    def _agree(self, machine: Machine) -> None:
+        """Say yes for a person where a guard asks: who was away for long may have changed all."""
+        if machine.fallen() is None and machine.asks():
+            machine.confirm()
+            self.ledger.note(machine.name, "confirm")
 
     def _restless(self, head: str) -> str:
         """Say what is not quiet yet."""

@@ -22,8 +22,11 @@ VAULT = "vault"
 MARKER = ".memory-sync"
 WRITTEN = ("memory/notes", "memory/days", "memory/pool", "memory", "")
 """Folders of a root in which the daemons write often."""
-NOW_MAY_END = (0, 3, 5, 6, 8)
-"""How `memory-sync now` may end while daemons die: done, conflicts, offline, no daemon, busy."""
+GUARDS = ("all-changed", "many-deleted")
+"""What asks a person whether so much was meant."""
+NOW_MAY_END = (0, 3, 5, 6, 7, 8)
+"""How `memory-sync now` may end while daemons die: done, conflicts, offline, no daemon, a guard
+that asks, busy. What else halts is seen when all should be quiet."""
 
 
 class Machine(Home):
@@ -103,6 +106,16 @@ class Machine(Home):
         ends = [command.wait(timeout=60) for command in self.commands]
         self.commands.clear()
         return [end for end in ends if end not in (*NOW_MAY_END, -signal.SIGKILL)]
+
+    def asks(self) -> bool:
+        """Tell whether a guard has stopped the root and waits for a person."""
+        reason: dict[str, str] = (self.row()["reason"] if self.ready() else None) or {}
+        return reason.get("code") in GUARDS
+
+    def confirm(self) -> None:
+        """Let pass what a guard has stopped."""
+        words = [sys.executable, "-m", "memory_sync", "confirm", "--yes"]
+        subprocess.run(words, env=self.env, cwd="/", capture_output=True, timeout=60, check=False)
 
     def close(self) -> None:
         super().close()
