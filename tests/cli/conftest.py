@@ -10,11 +10,12 @@ import pytest
 from tests.cli.person import Person
 
 OWN = ("MEMORY_SYNC_", "GITHUB_TOKEN", "GH_TOKEN", "NO_COLOR", "XPC_", "INVOCATION_", "NOTIFY_")
+AGENTS = ("OPENCLAW_", "CLAUDE_", "CODEX_", "GEMINI_", "HERMES_")
 
 
 def _env(tmp_path: Path) -> dict[str, str]:
     """Return an environment in which nothing of the tester's own can be found."""
-    env = {key: value for key, value in os.environ.items() if not key.startswith(OWN)}
+    env = {key: value for key, value in os.environ.items() if not key.startswith(OWN + AGENTS)}
     return {**env, "HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
 
 

@@ -1,4 +1,4 @@
-"""The steps of `init`: look at a folder and at a repository, found or join, configure.
+"""The steps of `init`: look at folders and at a repository, found or join, configure.
 
 Each step says what it found and changes nothing that it does not name; the command asks between.
 """
@@ -6,6 +6,7 @@ Each step says what it found and changes nothing that it does not name; the comm
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 from collections import Counter
 from collections.abc import Mapping
@@ -15,8 +16,8 @@ from dataclasses import dataclass, replace
 from memory_sync.app.context import Context
 from memory_sync.app.vaults import make_remote, open_vault, root_files, vault_lock
 from memory_sync.config.loading import load
-from memory_sync.config.settings import RootSettings, VaultSettings
-from memory_sync.config.writing import add_root, add_vault
+from memory_sync.config.settings import ProjectsSettings, RootSettings, VaultSettings
+from memory_sync.config.writing import add_projects, add_root, add_vault
 from memory_sync.engine.found import Finding, found, look_into, trust_for
 from memory_sync.engine.kit import Report
 from memory_sync.errors import (
@@ -74,17 +75,31 @@ def survey(context: Context, root: RootSettings, heard: Heard = unheard) -> Scan
         os.close(handle)
 
 
-def check_name(context: Context, vault: str, root: RootSettings) -> VaultSettings | None:
-    """Return the vault if it is configured already, and refuse a root name that is taken there."""
-    for settings in context.settings.vault:
-        if settings.name.casefold() != vault.casefold():
-            continue
-        for known in settings.root:
-            same_folder = known.path.resolve() == root.path.resolve()
-            if known.name.casefold() == root.name.casefold() and not same_folder:
-                raise RootNameTakenError(name=root.name, path=known.path)
-        return settings
-    return None
+def watched(projects: ProjectsSettings) -> RootSettings:
+    """Return a folder of projects as if it were one root, to look what there is."""
+    return RootSettings(
+        path=projects.path,
+        name="projects",
+        include=tuple(f"*/memory/{pattern}" for pattern in projects.include),
+        exclude=tuple(f"*/memory/{pattern}" for pattern in projects.exclude),
+        max_size=projects.max_size,
+    )
+
+
+def configured(context: Context, vault: str) -> VaultSettings | None:
+    """Return the vault of this name as it is configured, None if there is none."""
+    folded = vault.casefold()
+    return next((one for one in context.settings.vault if one.name.casefold() == folded), None)
+
+
+def check_name(context: Context, vault: str, root: RootSettings) -> None:
+    """Refuse a root name that stands for another folder in the vault. Raises RootNameTakenError."""
+    settings = configured(context, vault)
+    for known in settings.root if settings else ():
+        same_folder = known.path.resolve() == root.path.resolve()
+        if known.name.casefold() == root.name.casefold() and not same_folder:
+            hint = f"memory-sync init {shlex.quote(str(root.path))} --name OTHER-NAME"
+            raise RootNameTakenError(name=root.name, path=known.path, hint=hint)
 
 
 def examine(context: Context, vault: VaultSettings) -> tuple[Remote, Condition, Finding]:
@@ -147,20 +162,19 @@ def establish(
         return trust, False
 
 
-def compare(
-    context: Context, vault: VaultSettings, root: RootSettings, report: Report, spool: Spool
-) -> Comparison:
-    """Compare a folder with what a vault holds under the root's name, and change nothing.
+def files_there(
+    context: Context, vault: VaultSettings, report: Report, spool: Spool
+) -> dict[str, str]:
+    """Ask what a vault holds: path, with its root, and hash of each file; nothing is changed.
 
     What each object is is remembered; the contents stay in the spool.
     """
-    with open_vault(context, replace_roots(vault, ()), report, spool) as engine:
-        there = {path: file.version.digest for path, file in engine.remote_files().items()}
-    return compare_with(context, root, there)
+    with open_vault(context, with_parts(vault, (), ()), report, spool) as engine:
+        return {path: file.version.digest for path, file in engine.remote_files().items()}
 
 
-def compare_with(context: Context, root: RootSettings, there: Mapping[str, str]) -> Comparison:
-    """Compare a folder with the files of a vault: path, with its root, and hash of each."""
+def compare(context: Context, root: RootSettings, there: Mapping[str, str]) -> Comparison:
+    """Compare a folder with the files of a vault under the root's name."""
     here = {path: version.digest for path, version in survey(context, root).files.items()}
     roots = Counter(split_root(path)[0] for path in there)
     roots.pop(CONFLICTS, None)
@@ -187,22 +201,38 @@ def forget(context: Context, vault: str) -> None:
         shutil.rmtree(context.directories.vault_state(vault))
 
 
-def adopt(context: Context, vault: VaultSettings, root: RootSettings, trust: Trust) -> Context:
-    """Mark the folder as the vault's root and put both into the configuration.
+def adopt(
+    context: Context,
+    vault: VaultSettings,
+    roots: tuple[RootSettings, ...],
+    projects: tuple[ProjectsSettings, ...],
+    trust: Trust,
+) -> Context:
+    """Mark folders as the vault's roots and put all into the configuration.
 
-    Returns the context with what is configured now. Raises MarkerForeignError.
+    What is there already stays, so that it can be done again after it was cut short. Returns the
+    context with what is configured now. Raises MarkerForeignError.
     """
-    if marked(root) is None:
-        # Another folder than the one that was synced, for all that is known: what both sides hold
-        # is united. Until the marker is there nobody touches the root.
-        _forget_base(context, vault.name, root.name)
-    root_files(context, root, trust, None).adopt()
+    for root in roots:
+        if marked(root) is None:
+            # Another folder than the one that was synced, for all that is known: what both sides
+            # hold is united. Until the marker is there nobody touches the root.
+            _forget_base(context, vault.name, root.name)
+        root_files(context, root, trust, None).adopt()
     path = context.directories.config_file
-    known = check_name(context, vault.name, root)
+    known = configured(context, vault.name)
     if known is None:
-        add_vault(path, replace_roots(vault, (root,)))
-    elif root.name not in {settings.name for settings in known.root}:
-        add_root(path, known.name, root)
+        add_vault(path, with_parts(vault, roots, projects))
+        return replace(context, settings=load(path, context.env))
+    names_here = {settings.name for settings in known.root}
+    for root in roots:
+        check_name(context, vault.name, root)
+        if root.name not in names_here:
+            add_root(path, known.name, root)
+    places_here = {os.path.realpath(settings.path) for settings in known.projects}
+    for part in projects:
+        if os.path.realpath(part.path) not in places_here:
+            add_projects(path, known.name, part)
     return replace(context, settings=load(path, context.env))
 
 
@@ -226,6 +256,10 @@ def _forget_base(context: Context, vault: str, root: str) -> None:
             state.close()
 
 
-def replace_roots(vault: VaultSettings, roots: tuple[RootSettings, ...]) -> VaultSettings:
-    """Return the vault with other roots."""
-    return vault.model_copy(update={"root": roots})
+def with_parts(
+    vault: VaultSettings,
+    roots: tuple[RootSettings, ...],
+    projects: tuple[ProjectsSettings, ...],
+) -> VaultSettings:
+    """Return the vault with other roots and other folders of projects."""
+    return vault.model_copy(update={"root": roots, "projects": projects})

@@ -60,6 +60,29 @@ def choose(question: str, count: int, *, none: str, command: str) -> int:
     raise AnswerNeededError(question=question, command=command)
 
 
+def choose_some(question: str, count: int, *, none: str, command: str) -> tuple[int, ...]:
+    """Ask for some of so many, numbered from 1; only Enter is all, 0 is none, which is `none`.
+
+    Raises AnswerNeededError without a terminal.
+    """
+    while interactive():
+        choices = f"[Enter for all, numbers such as 1 2, 0 for {none}]"
+        print(plain(question), choices, end=" ", file=sys.stderr, flush=True)
+        line = sys.stdin.readline()
+        if not line:
+            break
+        words = line.replace(",", " ").lower().split()
+        if words in ([], ["all"]):
+            return tuple(range(1, count + 1))
+        if words in (["0"], ["none"]):
+            return ()
+        if all(word.isascii() and word.isdecimal() for word in words):
+            numbers = sorted({int(word[:9]) for word in words})
+            if numbers[0] >= 1 and numbers[-1] <= count:
+                return tuple(numbers)
+    raise AnswerNeededError(question=question, command=command)
+
+
 def secret(prompt: str) -> str:
     """Ask for a secret, which is not echoed; one line of standard input without a terminal."""
     return secret_line(prompt, lambda _: True)

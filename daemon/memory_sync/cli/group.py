@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 COMMANDS = {
-    "init": "Set up a vault for a folder, or join one that exists.",
+    "init": "Set up a vault for a folder or for agents, or join one.",
     "now": "Sync now, in both directions.",
     "push": "Send now what changed here.",
     "pull": "Fetch now what changed elsewhere.",

@@ -17,6 +17,15 @@ JSON_HELP = "Answer with one line of JSON, for programs."
 
 Command = Callable[..., Any]
 
+
+def _agents(_: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """Return the agents whose name begins so."""
+    # Imported here because only a shell that completes needs it.
+    from memory_sync.config.presets import preset_names
+
+    return [name for name in preset_names() if name.startswith(incomplete)]
+
+
 SETUP = (
     click.argument("root", required=False, type=click.Path(path_type=Path), shell_complete=FOLDERS),
     click.option(
@@ -35,7 +44,16 @@ SETUP = (
         metavar="GLOB",
         multiple=True,
         help="Which files are synced; may be given several times. Default: MEMORY.md,"
-        " memory/**/*.md.",
+        " memory/**/*.md. With --agent: these besides the agent's own.",
+    ),
+    click.option(
+        "--agent",
+        metavar="NAME",
+        multiple=True,
+        help="Sync the memory of this agent: openclaw, claude-code, codex, gemini-cli, hermes. May"
+        " be given several times. ROOT is then the agent's own folder, if it is not where it"
+        " usually is.",
+        shell_complete=_agents,
     ),
     click.option(
         "--allow-public", is_flag=True, help="Let the repository be one that all can see."

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+
 from memory_sync.cli.ask import say
 from memory_sync.cli.where import Aim
 from memory_sync.cli.words import many
+from memory_sync.config.settings import RootSettings
 from memory_sync.engine.secrets import told
+from memory_sync.ports.look import Heard
 from memory_sync.sync.secrets import Finding, scan
 
 SHOWN = 10
@@ -13,16 +17,21 @@ SHOWN = 10
 
 
 class Secrets:
-    """What was found in the files of a folder, by path."""
+    """What was found in the files of folders: by path, with its folder where there are several."""
 
     def __init__(self, aim: Aim) -> None:
         self._policy = aim.vault.secrets
+        self._several = len(aim.roots) + len(aim.projects) > 1
         self._found: dict[str, tuple[Finding, ...]] = {}
 
-    def heard(self, path: str, content: bytes) -> None:
-        """Look into a file."""
-        if self._policy != "off" and (found := scan(content)):
-            self._found[path] = found
+    def heard_in(self, root: RootSettings) -> Heard:
+        """Return what looks into the files of one folder."""
+
+        def heard(path: str, content: bytes) -> None:
+            if self._policy != "off" and (found := scan(content)):
+                self._found[os.path.join(root.path, path) if self._several else path] = found
+
+        return heard
 
     def tell(self) -> None:
         """Say what was found: where, and what it looks like, never the value."""

@@ -1,11 +1,11 @@
-"""What `init` is about: which remote, which vault, which root, from what the person gave."""
+"""What `init` is about: which remote, which vault, which roots, from what the person gave."""
 
 from __future__ import annotations
 
 import os
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,9 +13,10 @@ from urllib.parse import quote, unquote
 
 from pydantic import ValidationError
 
+from memory_sync.app.agents import Agent
 from memory_sync.app.context import Context
 from memory_sync.config.reasons import first_error, reason
-from memory_sync.config.settings import RootSettings, VaultSettings
+from memory_sync.config.settings import ProjectsSettings, RootSettings, VaultSettings
 from memory_sync.errors import (
     NameInvalidError,
     RemoteInvalidError,
@@ -36,14 +37,19 @@ DEFAULT_ROOT = "memory"
 
 @dataclass(frozen=True)
 class Options:
-    """What was given on the command line of `init` or `join`; None or empty where nothing was."""
+    """What was given on the command line of `init` or `join`; None or empty where nothing was.
+
+    `root` is the current folder where none was given, which `here` tells.
+    """
 
     root: Path
+    here: bool = False
     remote: str | None = None
     vault: str | None = None
     name: str | None = None
     device: str | None = None
     include: tuple[str, ...] = ()
+    agent: tuple[str, ...] = ()
     allow_public: bool = False
     yes: bool = False
     service: bool | None = None
@@ -52,12 +58,17 @@ class Options:
 
 @dataclass(frozen=True)
 class Aim:
-    """What is to be set up; `known` tells that the vault is configured, `present` the root too."""
+    """What is to be set up; `known` tells that the vault is configured.
+
+    `present` are the names of those roots that are configured too; of the folders of projects
+    those are configured that the vault has.
+    """
 
     vault: VaultSettings
-    root: RootSettings
+    roots: tuple[RootSettings, ...]
+    projects: tuple[ProjectsSettings, ...]
     known: bool
-    present: bool
+    present: frozenset[str]
 
 
 def options_of(
@@ -66,6 +77,7 @@ def options_of(
     """Read what click has taken from the command line. Raises RemoteInvalidError."""
     return Options(
         root=Path(os.path.abspath(os.path.expanduser(root or "."))),
+        here=root is None,
         remote=normalised(remote) if remote else None,
         yes=yes,
         command=command,
@@ -75,7 +87,11 @@ def options_of(
 
 def command_of(options: Options) -> str:
     """Return the command line that was given, but for --yes and --json."""
-    words = [options.command, str(options.root)]
+    words = [options.command]
+    for name in options.agent:
+        words += ["--agent", name]
+    if not (options.agent and options.here):
+        words.append(str(options.root))
     for option in ("remote", "vault", "name", "device"):
         value = getattr(options, option)
         words += [f"--{option}", value] if value else []
@@ -112,7 +128,9 @@ def checked_name(name: str, what: str) -> str:
     return name
 
 
-def known_vault(context: Context, options: Options) -> VaultSettings | None:
+def known_vault(
+    context: Context, options: Options, agents: tuple[Agent, ...] = ()
+) -> VaultSettings | None:
     """Return the vault in the configuration that is meant, or None for a new one.
 
     Raises UsageError where name and remote contradict each other, VaultAmbiguousError.
@@ -130,55 +148,92 @@ def known_vault(context: Context, options: Options) -> VaultSettings | None:
         return named
     if remote:
         return twin
-    return _vault_of(vaults, options.root)
+    folders = [folder for agent in agents for folder in agent.folders]
+    return _vault_of(vaults, folders or [options.root], command_of(options))
 
 
-def _vault_of(vaults: tuple[VaultSettings, ...], folder: Path) -> VaultSettings | None:
-    """Return the vault that keeps a folder, or the only one there is."""
-    for vault in vaults:
-        if any(same_place(root.path, folder) for root in vault.root):
-            return vault
-    if len(vaults) > 1:
-        known = ", ".join(vault.name for vault in vaults)
-        raise VaultAmbiguousError(known=known, command="init", first=vaults[0].name)
-    return vaults[0] if vaults else None
+def _vault_of(
+    vaults: tuple[VaultSettings, ...], folders: Sequence[Path], command: str
+) -> VaultSettings | None:
+    """Return the vault that keeps one of these folders, or the only one there is."""
+    keeping = [vault for vault in vaults if any(keeps(vault, folder) for folder in folders)]
+    if len(keeping or vaults) > 1:
+        known = ", ".join(vault.name for vault in keeping or vaults)
+        raise VaultAmbiguousError(known=known, command=command, first=(keeping or vaults)[0].name)
+    return next(iter(keeping or vaults), None)
 
 
-def aim_at(context: Context, options: Options, known: VaultSettings | None) -> Aim:
-    """Work out the vault and the root that are to be set up.
+def keeps(vault: VaultSettings, folder: Path) -> bool:
+    """Tell whether a folder is configured as one of a vault's."""
+    kept = [root.path for root in vault.root] + [part.path for part in vault.projects]
+    return any(same_place(path, folder) for path in kept)
+
+
+def aim_at(
+    context: Context,
+    options: Options,
+    known: VaultSettings | None,
+    agents: tuple[Agent, ...] = (),
+) -> Aim:
+    """Work out the vault and the roots that are to be set up: an agent's, or one folder.
 
     Raises UsageError and its kin for what cannot be or contradicts the configuration.
     """
-    if known is None:
-        remote = options.remote or ""
-        name = checked_name(options.vault or name_of(remote), "vault")
-        for other in context.settings.vault:
-            if other.name.casefold() == name.casefold():
-                detail = f"The name {name} stands for {other.remote} here; give another: --vault."
-                raise UsageError(detail=detail)
-        fields = {"name": name, "remote": remote, "allow_public": options.allow_public}
-        known_here, vault = False, _made(VaultSettings, fields)
-    else:
-        known_here, vault = True, known
-        if options.allow_public:
-            vault = vault.model_copy(update={"allow_public": True})
-    present = _present(vault, options)
-    if present and options.include and present.include != options.include:
-        path = context.directories.config_file
-        detail = f"The root {present.name} has other patterns already: change them in {path}."
-        raise UsageError(detail=detail)
-    root = present or _new_root(options)
-    _refuse_overlap(context, vault.name, root)
-    return Aim(vault, root, known=known_here, present=present is not None)
+    vault = _vault_for(context, options, known)
+    wanted = [_extended(root, options) for agent in agents for root in agent.roots]
+    roots = []
+    present = set()
+    for root in wanted if agents else [_new_root(options)]:
+        there = _present(vault, root, options)
+        if there:
+            _refuse_other_patterns(context, options, there, root)
+            present.add(there.name)
+        roots.append(there or root)
+        _refuse_overlap(context, vault.name, roots[-1])
+    projects = tuple(part for agent in agents for part in agent.projects)
+    _refuse_shared(context, vault.name, projects)
+    return Aim(vault, tuple(roots), projects, known=known is not None, present=frozenset(present))
 
 
-def _present(vault: VaultSettings, options: Options) -> RootSettings | None:
+def _vault_for(context: Context, options: Options, known: VaultSettings | None) -> VaultSettings:
+    """Return the vault as it is configured, or as it will be."""
+    if known is not None:
+        update = {"allow_public": known.allow_public or options.allow_public}
+        return known.model_copy(update=update)
+    remote = options.remote or ""
+    name = checked_name(options.vault or name_of(remote), "vault")
+    for other in context.settings.vault:
+        if other.name.casefold() == name.casefold():
+            detail = f"The name {name} stands for {other.remote} here; give another: --vault."
+            raise UsageError(detail=detail)
+    fields = {"name": name, "remote": remote, "allow_public": options.allow_public}
+    return _made(VaultSettings, fields)
+
+
+def _present(vault: VaultSettings, wanted: RootSettings, options: Options) -> RootSettings | None:
     """Return the root if the configuration has it, under the name that was given if one was."""
     for root in vault.root:
         named = options.name is None or root.name == options.name
-        if named and same_place(root.path, options.root):
+        if named and same_place(root.path, wanted.path):
             return root
     return None
+
+
+def _refuse_other_patterns(
+    context: Context, options: Options, present: RootSettings, wanted: RootSettings
+) -> None:
+    if options.include and present.include != wanted.include:
+        path = context.directories.config_file
+        detail = f"The root {present.name} has other patterns already: change them in {path}."
+        raise UsageError(detail=detail)
+
+
+def _extended(root: RootSettings, options: Options) -> RootSettings:
+    """Return an agent's root with the patterns that were given besides its own."""
+    if not options.include:
+        return root
+    fields = {name: getattr(root, name) for name in RootSettings.model_fields}
+    return _made(RootSettings, {**fields, "include": (*root.include, *options.include)})
 
 
 def _new_root(options: Options) -> RootSettings:
@@ -201,6 +256,19 @@ def _refuse_overlap(context: Context, vault: str, root: RootSettings) -> None:
                     path=root.path,
                     first=f"{other.name}/{known.name}",
                     second=f"{vault}/{root.name}",
+                    config=context.directories.config_file,
+                )
+
+
+def _refuse_shared(context: Context, vault: str, projects: tuple[ProjectsSettings, ...]) -> None:
+    """Refuse a folder of projects that another vault keeps already."""
+    for part in projects:
+        for other in context.settings.vault:
+            if other.name != vault and keeps(other, part.path):
+                raise RootOverlapError(
+                    path=part.path,
+                    first=f"{other.name}/{part.path.name}",
+                    second=f"{vault}/{part.path.name}",
                     config=context.directories.config_file,
                 )
 

@@ -18,7 +18,7 @@ from tomlkit.items import AoT, InlineTable, Table
 
 from memory_sync.config.durable import make_private_folder, write_durably
 from memory_sync.config.loading import parse, read_text
-from memory_sync.config.settings import RootSettings, VaultSettings
+from memory_sync.config.settings import ProjectsSettings, RootSettings, VaultSettings
 from memory_sync.errors import FileUnwritableError, VaultUnknownError
 
 
@@ -30,6 +30,11 @@ def add_vault(path: Path, vault: VaultSettings) -> None:
 def add_root(path: Path, vault: str, root: RootSettings) -> None:
     """Add a root to a vault. Raises VaultUnknownError too if the file has no such vault."""
     _edit(path, lambda document: _add(_vault(document, vault), "root", root))
+
+
+def add_projects(path: Path, vault: str, projects: ProjectsSettings) -> None:
+    """Add a folder of projects to a vault. Raises as `add_root` does."""
+    _edit(path, lambda document: _add(_vault(document, vault), "projects", projects))
 
 
 def set_token_file(path: Path, token_file: Path, vault: str | None = None) -> None:

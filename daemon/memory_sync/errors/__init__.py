@@ -122,6 +122,8 @@ from memory_sync.errors.service import (
     ServiceUnreachableError,
 )
 from memory_sync.errors.usage import (
+    AgentMissingError,
+    AgentUnknownError,
     AnswerNeededError,
     ConfigBrokenError,
     ConflictAmbiguousError,
@@ -155,6 +157,8 @@ from memory_sync.errors.usage import (
 )
 
 __all__ = [
+    "AgentMissingError",
+    "AgentUnknownError",
     "AllChangedError",
     "AnswerForeignError",
     "AnswerNeededError",

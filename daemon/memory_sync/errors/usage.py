@@ -86,6 +86,22 @@ class RootNameTakenError(UsageError):
     hint = "memory-sync init --name OTHER-NAME"
 
 
+class AgentUnknownError(UsageError):
+    """`--agent` names an agent for which there is no preset."""
+
+    code = "agent-unknown"
+    text = "There is no preset for an agent {name!r}; there are: {known}."
+    hint = "memory-sync init --help"
+
+
+class AgentMissingError(UsageError):
+    """The agent that is to be set up is not where it usually is."""
+
+    code = "agent-missing"
+    text = "{title} was not found on this machine: looked for {places}."
+    hint = "memory-sync init FOLDER --agent {name}"
+
+
 class NameInvalidError(UsageError):
     """A vault's, root's or device's name has characters that it may not have."""
 

@@ -16,6 +16,7 @@ from memory_sync.cli.result import Line, Result
     "init",
     epilog=example(
         "cd ~/agent && memory-sync init",
+        "memory-sync init --agent claude-code --agent codex",
         "memory-sync init ~/agent --remote file:///mnt/nas/memory.git",
     ),
 )
@@ -24,11 +25,15 @@ from memory_sync.cli.result import Line, Result
 @yes_option
 @json_option
 def command(*, new_token: bool, yes: bool, **given: Any) -> Result:
-    """Set up a vault for a folder, or join one that exists.
+    """Set up a vault for a folder or for agents, or join one.
 
-    ROOT is the folder, by default the current one. The repository is created, private, if it is
-    missing. If it holds a vault, the folder is compared with it first, and the vault's key must be
-    here: see import-key. Nothing is changed before you have agreed.
+    ROOT is the folder. Without it the agents that are on this machine are shown, with what of each
+    would be synced, and you are asked which; --yes takes all. If there are none, or you want none,
+    it is the current folder.
+
+    The repository is created, private, if it is missing. If it holds a vault, each folder is
+    compared with it first, and the vault's key must be here: see import-key. Nothing is changed
+    before you have agreed.
     """
     from memory_sync.cli.setup import set_up
     from memory_sync.cli.where import options_of

@@ -28,8 +28,9 @@ def command(*, words: str | None, yes: bool, **given: Any) -> Result:
 
     This machine leaves a request in the vault and shows six words. On a machine that has the key,
     memory-sync pair shows them too: compare them, and say yes on both. The key then comes through
-    the vault, encrypted to this machine alone. All else is as with init: ROOT is the folder, it is
-    compared with the vault, and nothing is changed before you have agreed.
+    the vault, encrypted to this machine alone. All else is as with init: ROOT is the folder, or
+    there are agents; each folder is compared with the vault, and nothing is changed before you have
+    agreed.
 
     --yes is about those questions. The words are always compared.
     """

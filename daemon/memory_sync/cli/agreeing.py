@@ -1,0 +1,225 @@
+"""What `init` shows and asks before it founds a vault or joins one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from memory_sync.app import setup
+from memory_sync.app.context import Context
+from memory_sync.app.setup import Comparison
+from memory_sync.app.standing import remembered_files
+from memory_sync.cli.agents import held_by
+from memory_sync.cli.ask import confirm, say
+from memory_sync.cli.render import waiting
+from memory_sync.cli.where import Aim, keeps
+from memory_sync.cli.words import many
+from memory_sync.config.settings import RootSettings
+from memory_sync.engine.found import Finding
+from memory_sync.errors import BusyError, KeyMissingError, MarkerForeignError, NotAVaultError
+from memory_sync.ports.files import Scan
+from memory_sync.ports.remote import Condition, Remote
+from memory_sync.ports.spool import Spool
+from memory_sync.vault.judge import Trust
+
+Bring = Callable[[Context, Aim, Remote, Finding, str], None]
+"""Brings the key of the vault that was found; the text is the command, for hints."""
+Scans = Mapping[str, Scan]
+"""What each root holds, by the root's name."""
+Comparisons = Mapping[str, Comparison]
+"""How each root compares with the vault, by the root's name."""
+SHOWN = 4
+"""How many file names are shown."""
+BRING_THE_KEY = (
+    "This vault exists, and its key is not on this machine. If a machine that has it is at hand,",
+    "join instead of init brings the key through the vault. Else run on that machine",
+    "    memory-sync export-key KEY-FILE",
+    "bring that file here by a safe way, and run here",
+    "    memory-sync import-key KEY-FILE",
+    "and then this command again.",
+)
+
+
+class Agreed(NamedTuple):
+    """What was agreed upon: whom to trust, whether it was founded just now, what was compared."""
+
+    trust: Trust
+    founded: bool
+    compared: Comparisons
+
+
+def describe(root: RootSettings, scan: Scan) -> None:
+    """Say what will be synced."""
+    names = sorted(scan.files)
+    if not names:
+        patterns = ", ".join(root.include)
+        say(f"{root.path} holds {held_by(scan)}; {patterns} will be synced.")
+    else:
+        more = f", and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+        say(f"{root.path} holds {held_by(scan)}:")
+        say(f"    {', '.join(names[:SHOWN])}{more}")
+    for error in (*scan.held.values(), *scan.notes):
+        say(f"    not synced: {error.message}")
+
+
+def agree(
+    context: Context,
+    aim: Aim,
+    scans: Scans,
+    spool: Spool,
+    again: str,
+    *,
+    yes: bool,
+    bring: Bring | None,
+) -> Agreed | None:
+    """Found the vault or join it, if the person agrees; None if not.
+
+    `again` is the command that was given, for the hint where nobody is there to be asked.
+    """
+    trust = context.keystore.trust(aim.vault.name)
+    fresh = trust is None
+    if bring or not (trust and aim.known):
+        opened = _open(context, aim, scans, trust, again, yes=yes, bring=bring)
+        if opened is None:
+            return None
+        trust, founded = opened
+        if founded:
+            return Agreed(trust, True, {})
+    try:
+        agreed = _joined(context, aim, trust, spool, again, yes=yes)
+    except BaseException:
+        # Also where nobody can be asked, and with Ctrl-C: nothing was agreed upon.
+        if fresh:
+            setup.forget(context, aim.vault.name)
+        raise
+    if agreed is None and fresh:
+        setup.forget(context, aim.vault.name)
+    return agreed
+
+
+def _joined(
+    context: Context, aim: Aim, trust: Trust, spool: Spool, again: str, *, yes: bool
+) -> Agreed | None:
+    """Compare what is to be set up with a vault, and ask; None where the answer is no."""
+    roots = [
+        root for root in aim.roots if root.name not in aim.present or setup.marked(root) is None
+    ]
+    places = [part.path for part in aim.projects if not keeps(aim.vault, part.path)]
+    compared = _compare(context, aim, roots, spool) if roots else {}
+    question = _joining(aim, roots, compared, places)
+    if not (roots or places) or confirm(question, command=again, yes=yes):
+        return Agreed(trust, False, compared)
+    return None
+
+
+def _open(
+    context: Context,
+    aim: Aim,
+    scans: Scans,
+    trust: Trust | None,
+    again: str,
+    *,
+    yes: bool,
+    bring: Bring | None,
+) -> tuple[Trust, bool] | None:
+    """Look what the remote holds, and found the vault or join it; None if it is not to be founded.
+
+    Answers with what is trusted, and whether it was founded.
+    """
+    with waiting(f"Looking into {aim.vault.remote}"):
+        remote, condition, finding = setup.examine(context, aim.vault)
+    _refuse_foreign(aim, finding, trust)
+    for note in setup.vet(remote, condition, finding):
+        say(note)
+    if bring:
+        # From here on it is about the vault that was found now, whatever is shown later.
+        bring(context, aim, remote, finding, again)
+    elif finding.manifest is None and not confirm(
+        _founding(aim, scans, condition, finding), command=again, yes=yes
+    ):
+        return None
+    try:
+        with waiting(f"Opening {aim.vault.remote}"):
+            return setup.establish(context, aim.vault, remote, condition, finding)
+    except KeyMissingError:
+        for line in BRING_THE_KEY:
+            say(line)
+        raise
+
+
+def _refuse_foreign(aim: Aim, finding: Finding, trust: Trust | None) -> None:
+    """Refuse a repository or a folder that is something else's, before anybody is asked."""
+    if finding.manifest is None and not finding.adoptable:
+        raise NotAVaultError(remote=aim.vault.remote, names=", ".join(finding.names[:5]))
+    vault_id = finding.manifest.id if finding.manifest else (trust.vault_id if trust else "")
+    for root in aim.roots:
+        marker = setup.marked(root)
+        if marker and (marker.vault, marker.root) != (vault_id, root.name):
+            raise MarkerForeignError(path=root.path, found=str(marker))
+
+
+def _founding(aim: Aim, scans: Scans, condition: Condition, finding: Finding) -> str:
+    count = sum(len(scan.files) for scan in scans.values())
+    files = (
+        f"these {count} files" if count > 1 else "this file" if count else "what will be written"
+    )
+    kind = "public" if aim.vault.allow_public else "private"
+    if condition.exists:
+        rest = "" if finding.head is None else f", beside {', '.join(finding.names[:3])}"
+        return f"Make a new vault in {aim.vault.remote}{rest}, and sync {files}?"
+    if aim.vault.remote.startswith("github:"):
+        return f"Create the {kind} repository {aim.vault.remote} and sync {files}?"
+    return f"Create the vault {aim.vault.remote} and sync {files}?"
+
+
+def _compare(context: Context, aim: Aim, roots: list[RootSettings], spool: Spool) -> Comparisons:
+    """Show what the vault and the folders hold; nothing where nothing is known of the vault.
+
+    Of a vault that a daemon is at work on it shows what that daemon saw last.
+    """
+    try:
+        with waiting(f"Comparing with {aim.vault.remote}") as show:
+            there = setup.files_there(context, aim.vault, show, spool)
+    except BusyError:
+        remembered = remembered_files(context, aim.vault)
+        if remembered is None:
+            return {}
+        there = remembered
+    compared = {root.name: setup.compare(context, root, there) for root in roots}
+    held = next(iter(compared.values())).roots
+    told = [f"{name} ({many(count, 'file')})" for name, count in held.items()]
+    say(f"The vault {aim.vault.name} holds: {', '.join(told) or 'nothing yet'}.")
+    for name, one in compared.items():
+        say(
+            f"Root {name}: {one.only_here} only here, {one.only_there} only there,"
+            f" {one.different} different, {one.same} the same."
+        )
+    return compared
+
+
+def _joining(aim: Aim, roots: list[RootSettings], compared: Comparisons, places: list[Path]) -> str:
+    """Ask about the roots that are to be set up: those that the vault has, and new ones.
+
+    `places` are the folders of projects that are to be set up too.
+    """
+    held = next(iter(compared.values())).roots if compared else {}
+    fresh = [root for root in roots if compared and root.name not in held]
+    shared = [root for root in roots if root not in fresh]
+    asked = []
+    if len(shared) == 1:
+        asked.append(f"unite {shared[0].path} with root {shared[0].name} of vault {aim.vault.name}")
+    elif shared:
+        asked.append(f"unite these folders with roots {_names(shared)} of vault {aim.vault.name}")
+    if len(fresh) == 1:
+        asked.append(f"add {fresh[0].path} to the vault as its new root {fresh[0].name}")
+    elif fresh:
+        asked.append(f"add these folders to the vault as its new roots {_names(fresh)}")
+    asked += [f"keep the memory of each project in {place}" for place in places]
+    question = f"{', and '.join(asked)}?"
+    end = " Nothing is deleted on either side." if shared or places else ""
+    return f"{question[:1].upper()}{question[1:]}{end}"
+
+
+def _names(roots: list[RootSettings]) -> str:
+    return ", ".join(root.name for root in roots)
