@@ -92,6 +92,13 @@ def test_each_command_that_is_named_exists(path: Path) -> None:
     assert named <= set(COMMANDS)
 
 
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_a_key_is_decrypted_into_a_private_file(path: Path) -> None:
+    """Whoever types what a page shows leaves no key that others can read."""
+    text = path.read_text("utf-8")
+    assert text.count("age -d -o key") == text.count("umask 077; age -d -o key")
+
+
 def test_commands_are_found_in_pages() -> None:
     """The search above sees what it is to see."""
     assert COMMAND.findall("cd ~/agent && memory-sync init # or `memory-sync export-key F`") == [

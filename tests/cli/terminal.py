@@ -56,6 +56,10 @@ class Terminal:
         """Type a line."""
         os.write(self._master, f"{text}\n".encode())
 
+    def end_input(self) -> None:
+        """Press Ctrl-D."""
+        os.write(self._master, b"\x04")
+
     def interrupt(self) -> None:
         """Press Ctrl-C."""
         self._process.send_signal(signal.SIGINT)

@@ -108,3 +108,24 @@ def test_each_command_shows_the_daemons_progress(
             screen.expect(_way(command))
             hub.faults.clear()
             assert screen.ends() == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "prompt"),
+    [
+        (("rotate-key",), "Give the vault a new key? [y/N] "),
+        (("import-key",), "Key (the line that begins with AGE-SECRET-KEY-1): "),
+    ],
+    ids=["a question", "a secret"],
+)
+def test_ctrl_d_at_a_question_is_said(ada: Person, words: tuple[str, ...], prompt: str) -> None:
+    """The end of the input is no answer: a line says so, and nothing is done."""
+    assert ada.init().status == 0
+    with terminal(*words, env={**ada.env, "NO_COLOR": "1"}) as screen:
+        screen.expect(prompt)
+        screen.end_input()
+        assert screen.ends() == 2
+    _, _, after = screen.shown.replace("\r", "").partition(prompt)
+    question = prompt.removesuffix(": ").removesuffix(" [y/N] ")
+    assert f"\nerror: The input ended before this was answered: {question}\n" in f"\n{after}"
+    assert "no terminal" not in after

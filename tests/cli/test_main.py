@@ -1,9 +1,11 @@
 """The entry: one form for every error, whatever it is, and an exit status for each."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator, Sequence
 
 import click
 import pytest
@@ -61,6 +63,58 @@ def test_the_help_of_a_command(ada: Person, name: str) -> None:
     (example,) = [line for line in ran.out.splitlines() if line.startswith("    ")][-1:]
     assert f"memory-sync {name}" in example
     assert (_command(name).help or "").splitlines()[0] == COMMANDS[name]
+
+
+def _tree(
+    found: click.Command = group, path: tuple[str, ...] = ("memory-sync",)
+) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    """Walk through all commands and what is below them, each with the words that lead there."""
+    yield path, found
+    if isinstance(found, click.Group):
+        context = click.Context(found, info_name=path[-1])
+        for name in found.list_commands(context):
+            below = found.get_command(context, name)
+            assert below
+            yield from _tree(below, (*path, name))
+
+
+TREE = dict(_tree())
+
+
+@pytest.mark.parametrize("path", TREE, ids=" ".join)
+def test_the_help_is_complete(path: tuple[str, ...]) -> None:
+    """A summary, a text for each option, and examples of just this command that can be typed."""
+    command = TREE[path]
+    summary = (command.help or "").splitlines()[0]
+    assert summary.endswith(".")
+    assert all(option.help for option in command.params if isinstance(option, click.Option))
+    epilog = (command.epilog or "").split("Exit status:")[0]
+    examples = [words.split() for words in re.findall(r"memory-sync\b[^)|&>\n]*", epilog)]
+    assert examples
+    for words in examples:
+        assert tuple(words[: len(path)]) == path
+        _parse(words)
+
+
+def _parse(words: Sequence[str]) -> None:
+    """Have click read a command line as it would, and run nothing of it. Raises UsageError."""
+    deepest = max(
+        (path for path in TREE if tuple(words[: len(path)]) == path),
+        key=len,
+    )
+    parent = None
+    for depth in range(1, len(deepest)):
+        parent = click.Context(TREE[deepest[:depth]], parent=parent, info_name=deepest[depth - 1])
+    rest = list(words[len(deepest) :])
+    with TREE[deepest].make_context(deepest[-1], rest, parent=parent):
+        pass
+
+
+def test_a_command_line_that_is_none_does_not_parse() -> None:
+    """The check above sees an option that is not there, and an argument too many."""
+    for words in ("now --nonsense", "conflicts show a b", "move-key shelf"):
+        with pytest.raises(click.UsageError):
+            _parse(["memory-sync", *words.split()])
 
 
 def test_commands_that_touch_a_vault_take_its_name() -> None:
@@ -123,6 +177,14 @@ def test_a_slip_of_the_pen_is_a_usage_error(ada: Person, words: tuple[str, ...],
     assert first.startswith("error: ")
     assert second == f"hint: {hint}"
     assert ran.out == ""
+
+
+def test_choices_stand_in_one_line(ada: Person) -> None:
+    """What is missing is named with what it can be, without the breaks that click puts in."""
+    ran = ada.types("move-key")
+    assert ran.status == 2
+    assert "Choose from: keyring, file\n" in ran.err
+    assert "\\" not in ran.err
 
 
 def test_a_slip_of_the_pen_for_programs(ada: Person) -> None:

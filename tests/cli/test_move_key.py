@@ -200,8 +200,21 @@ def test_a_keyring_library_that_is_not_there(
     monkeypatch.setattr(ring, "find_spec", lambda _: None)
     ran = owner.types("move-key", "keyring")
     assert ran.status == 9
-    assert "hint: pipx inject memory-sync keyring" in ran.err
+    assert f"hint: {ring.installing(sys.prefix, sys.executable)}\n" in ran.err
     assert len(files(owner)) == 1
+
+
+def test_the_keyring_library_is_installed_as_the_program_was(tmp_path: Path) -> None:
+    """Who came by pipx is told of pipx, who came by uv of uv, anybody else of their Python."""
+    assert ring.installing(str(tmp_path), "/a b/python") == "'/a b/python' -m pip install keyring"
+    (tmp_path / "pyvenv.cfg").write_text("home = /usr/bin\nversion = 3.11.7\n")
+    assert ring.installing(str(tmp_path), "/v/python") == "/v/python -m pip install keyring"
+    (tmp_path / "pyvenv.cfg").write_text("home = /usr/bin\nuv = 0.9.1\n")
+    assert ring.installing(str(tmp_path), "/v/python") == (
+        "uv pip install --python /v/python keyring"
+    )
+    (tmp_path / "pipx_metadata.json").write_text("{}")
+    assert ring.installing(str(tmp_path), "/v/python") == "pipx inject memory-sync keyring"
 
 
 def test_i73_a_locked_keyring_is_named_and_tried_again(owner: Person, pocket: Pocket) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -165,3 +166,4 @@ def test_a_recovery_key_that_is_none_is_named(ada: Person, text: str) -> None:
     ran = ada.types("rotate-key", "--yes", "--json")
     assert (ran.status, ran.codes) == (2, ["recovery-invalid"])
     assert text in ran.answer["errors"][0]["message"]
+    assert ran.answer["errors"][0]["hint"] == f"${{EDITOR:-vi}} {shlex.quote(str(config))}"

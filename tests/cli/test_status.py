@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from memory_sync.cli.standing import Standing, worst_state
+from memory_sync_service import start_command
 from tests.cli.person import QUICK, Person, until
+from tests.needs import needs_linux
 
 HEAVY = {"pydantic", "structlog", "rich", "dulwich", "pyrage", "github", "sqlite3", "watchdog"}
 
@@ -28,11 +30,22 @@ def test_without_a_daemon_it_tells_from_the_disk(ada: Person) -> None:
     ada.init()
     ran = ada.types("status")
     assert ran.out.startswith(
-        "stopped: The daemon does not run.\nhint: memory-sync service install\n"
+        f"stopped: The daemon does not run.\nhint: {start_command(ada.env)}\n"
     )
     assert str(ada.agent) in ran.out
     assert "s ago" in ran.out
     assert ada.types("status", "--exit-code").status == 6
+
+
+@pytest.mark.parametrize(("booted", "command"), [(True, "service install"), (False, "daemon")])
+def test_the_hint_is_what_starts_a_daemon_here(
+    ada: Person, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, booted: bool, command: str
+) -> None:
+    """No service is advised on a machine that has nothing to run one."""
+    needs_linux()
+    monkeypatch.setattr("memory_sync_service.BOOTED", str(tmp_path / ("." if booted else "none")))
+    ada.init()
+    assert ada.types("status").out.splitlines()[1] == f"hint: memory-sync {command}"
 
 
 def test_i75_without_a_daemon_it_tells_what_was_halted(ada: Person) -> None:

@@ -15,18 +15,6 @@ from tests.needs import needs_manager
 from tests.service.manager import Boot, Machine, shelf
 from tests.service.user import User
 
-TOP = Path(__file__).parents[2]
-
-
-@pytest.fixture(scope="session")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build the wheel, once."""
-    folder = tmp_path_factory.mktemp("wheel")
-    words = ["wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), str(TOP)]
-    subprocess.run([sys.executable, "-m", "pip", *words], check=True, timeout=300)
-    [found] = folder.glob("*.whl")
-    return found
-
 
 @pytest.fixture(scope="session")
 def program(wheel: Path) -> Iterator[Path]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from memory_sync.cli.render import plain
-from memory_sync.errors import AnswerNeededError, UsageError
+from memory_sync.errors import AnswerMissingError, AnswerNeededError, UsageError
 
 ANSWERS = {"y": True, "yes": True, "n": False, "no": False}
 
@@ -26,15 +26,14 @@ def say(text: str = "") -> None:
 def confirm(question: str, *, command: str, yes: bool, usual: bool = True) -> bool:
     """Ask a question; to press only Enter is the `usual` answer.
 
-    `yes` answers it beforehand. Raises AnswerNeededError without a terminal.
+    `yes` answers it beforehand. Raises AnswerNeededError without a terminal, AnswerMissingError
+    where the input ends.
     """
     if yes:
         return True
     while interactive():
         print(plain(question), "[Y/n] " if usual else "[y/N] ", end="", file=sys.stderr, flush=True)
-        line = sys.stdin.readline()
-        if not line:
-            break
+        line = _line(question, command)
         answer = usual if not line.strip() else ANSWERS.get(line.strip().lower())
         if answer is not None:
             return answer
@@ -44,15 +43,12 @@ def confirm(question: str, *, command: str, yes: bool, usual: bool = True) -> bo
 def choose(question: str, count: int, *, none: str, command: str) -> int:
     """Ask for one of so many, numbered from 1; only Enter is 0, which is called `none`.
 
-    Raises AnswerNeededError without a terminal.
+    Raises AnswerNeededError without a terminal, AnswerMissingError where the input ends.
     """
     while interactive():
         choices = f"[1-{count}, Enter for {none}]"
         print(plain(question), choices, end=" ", file=sys.stderr, flush=True)
-        line = sys.stdin.readline()
-        if not line:
-            break
-        answer = line.strip()
+        answer = _line(question, command).strip()
         if not answer:
             return 0
         if answer.isascii() and answer.isdecimal() and 1 <= int(answer[:9]) <= count:
@@ -63,14 +59,12 @@ def choose(question: str, count: int, *, none: str, command: str) -> int:
 def choose_some(question: str, count: int, *, none: str, command: str) -> tuple[int, ...]:
     """Ask for some of so many, numbered from 1; only Enter is all, 0 is none, which is `none`.
 
-    Raises AnswerNeededError without a terminal.
+    Raises AnswerNeededError without a terminal, AnswerMissingError where the input ends.
     """
     while interactive():
         choices = f"[Enter for all, numbers such as 1 2, 0 for {none}]"
         print(plain(question), choices, end=" ", file=sys.stderr, flush=True)
-        line = sys.stdin.readline()
-        if not line:
-            break
+        line = _line(question, command)
         words = line.replace(",", " ").lower().split()
         if words in ([], ["all"]):
             return tuple(range(1, count + 1))
@@ -83,13 +77,28 @@ def choose_some(question: str, count: int, *, none: str, command: str) -> tuple[
     raise AnswerNeededError(question=question, command=command)
 
 
+def _line(question: str, command: str) -> str:
+    """Return what was typed. Raises AnswerMissingError at Ctrl-D."""
+    line = sys.stdin.readline()
+    if not line:
+        say()  # the cursor stands behind the question
+        raise AnswerMissingError(question=question, command=command)
+    return line
+
+
 def secret(prompt: str) -> str:
-    """Ask for a secret, which is not echoed; one line of standard input without a terminal."""
+    """Ask for a secret, which is not echoed; one line of standard input without a terminal.
+
+    Raises AnswerMissingError at Ctrl-D.
+    """
     return secret_line(prompt, lambda _: True)
 
 
 def secret_line(prompt: str, is_it: Callable[[str], bool]) -> str:
-    """Ask for a secret that may come with other lines around it; "" if it does not come."""
+    """Ask for a secret that may come with other lines around it.
+
+    Raises AnswerMissingError where the input of a terminal ends before it comes.
+    """
     if not sys.stdin.isatty():
         return sys.stdin.readline().rstrip("\n")
     with _silent_terminal():
@@ -97,7 +106,7 @@ def secret_line(prompt: str, is_it: Callable[[str], bool]) -> str:
         while line := sys.stdin.readline():
             if is_it(line.rstrip("\n")):
                 return line.rstrip("\n")
-    return ""
+    raise AnswerMissingError(question=prompt, command="--help")
 
 
 @contextmanager

@@ -44,6 +44,10 @@ COMMANDS = {
 """Each command with its summary, in the order in which `--help` lists them."""
 
 EPILOG = """\b
+Example:
+  memory-sync init ~/agent --remote github:OWNER/REPO
+
+\b
 Exit status:
   0 ok              3 conflicts present    6 daemon not running  9 key missing or wrong
   1 error           4 authentication       7 halted              130 interrupted

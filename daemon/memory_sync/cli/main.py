@@ -86,7 +86,9 @@ def _by_click(words: Sequence[str]) -> Result:
         return Result(status=end.exit_code, written=True)
     except click.UsageError as error:
         path = error.ctx.command_path if error.ctx else "memory-sync"
-        problem = Problem("usage", error.format_message(), f"{path} --help", 2)
+        # Choices come one to a line.
+        message = " ".join(error.format_message().split())
+        problem = Problem("usage", message, f"{path} --help", 2)
         return Result(errors=(problem,), status=2)
 
 

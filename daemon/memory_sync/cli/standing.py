@@ -124,7 +124,10 @@ def _from_disk(
     # Imported here because a daemon that answers makes all of it unnecessary.
     from memory_sync.app.context import load_context
     from memory_sync.app.standing import standing
+    from memory_sync_service import start_command
 
+    if note.code == DaemonError.code:
+        note = note._replace(hint=start_command(env))
     silent = note.code == DaemonSilentError.code
     notes: tuple[Problem, ...] = (note,)
     broken: dict[str, Any] = {}

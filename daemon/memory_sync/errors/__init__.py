@@ -124,6 +124,7 @@ from memory_sync.errors.service import (
 from memory_sync.errors.usage import (
     AgentMissingError,
     AgentUnknownError,
+    AnswerMissingError,
     AnswerNeededError,
     ConfigBrokenError,
     ConflictAmbiguousError,
@@ -161,6 +162,7 @@ __all__ = [
     "AgentUnknownError",
     "AllChangedError",
     "AnswerForeignError",
+    "AnswerMissingError",
     "AnswerNeededError",
     "AuthError",
     "BranchGoneError",

@@ -174,6 +174,14 @@ class AnswerNeededError(UsageError):
     hint = "memory-sync {command} --yes"
 
 
+class AnswerMissingError(UsageError):
+    """The input ended (Ctrl-D) where a question was asked."""
+
+    code = "answer-missing"
+    text = "The input ended before this was answered: {question}"
+    hint = "memory-sync {command}"
+
+
 class PlatformError(UsageError):
     """The operating system is not one that the program runs on."""
 

@@ -6,10 +6,12 @@ memory that a daemon would keep. A secret goes through a pipe and never stands i
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 from collections.abc import Mapping
 from importlib.util import find_spec
+from pathlib import Path
 
 from memory_sync.errors import KeyringError
 
@@ -60,8 +62,8 @@ class Ring:
 
     def _run(self, verb: str, user: str, secret: str = "") -> subprocess.CompletedProcess[str]:
         if find_spec("keyring") is None:
-            hint = "pipx inject memory-sync keyring"
-            raise KeyringError(detail="the Python package keyring is not installed", hint=hint)
+            detail = "the Python package keyring is not installed"
+            raise KeyringError(detail=detail, hint=installing(sys.prefix, sys.executable))
         try:
             return subprocess.run(
                 # -P: no module of that name in the current folder is meant.
@@ -77,6 +79,22 @@ class Ring:
             raise KeyringError(detail="it waits for somebody to open it") from None
         except (OSError, UnicodeDecodeError):
             raise KeyringError(detail="it cannot be asked") from None
+
+
+def installing(prefix: str, python: str) -> str:
+    """Return the command that puts the package keyring into an environment, as it was made."""
+    if Path(prefix, "pipx_metadata.json").exists():
+        return "pipx inject memory-sync keyring"
+    try:
+        made = Path(prefix, "pyvenv.cfg").read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        made = ""
+    # What uv makes, for `uv tool` too, has no pip in it.
+    by_uv = any(line.partition("=")[0].strip() == "uv" for line in made.splitlines())
+    words = (
+        ["uv", "pip", "install", "--python", python] if by_uv else [python, "-m", "pip", "install"]
+    )
+    return shlex.join([*words, "keyring"])
 
 
 def _reason(said: str) -> str:

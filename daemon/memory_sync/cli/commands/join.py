@@ -13,7 +13,7 @@ from memory_sync.cli.result import Result
 
 @click.command(
     "join",
-    epilog=example("cd ~/agent && memory-sync join --remote github:OWNER/REPO"),
+    epilog=example("memory-sync join ~/agent --remote github:OWNER/REPO"),
 )
 @setup_options
 @click.option(

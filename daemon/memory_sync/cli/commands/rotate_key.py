@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -45,7 +46,7 @@ def command(vault: str | None, *, recovery_only: bool, yes: bool) -> Result:
     wish = Wish(rekey="recovery" if recovery_only else "rotate")
     survey = _ask(context, settings, wish, dry_run=True)
     if "error" in survey:
-        return _failed(survey)
+        return _failed(context, survey)
     if recovery_only and set(survey["recovery"]) == set(survey["present"]):
         text = f"The vault {settings.name} has these recovery keys already; nothing was changed."
         return Result({"vault": settings.name, "changed": False}, (Line(text),))
@@ -53,7 +54,7 @@ def command(vault: str | None, *, recovery_only: bool, yes: bool) -> Result:
         data = {"vault": settings.name, "changed": False}
         return Result(data, (Line("Nothing was changed."),))
     row = _ask(context, settings, wish)
-    return _failed(row) if "error" in row else _done(context, settings, survey, row, wish)
+    return _failed(context, row) if "error" in row else _done(context, settings, survey, row, wish)
 
 
 def _ask(
@@ -70,8 +71,14 @@ def _ask(
         return sync_once(context, settings, replace(wish, dry_run=dry_run), show)
 
 
-def _failed(row: dict[str, Any]) -> Result:
+def _failed(context: Context, row: dict[str, Any]) -> Result:
+    """Say why not; a recovery key that is none is mended in the configuration."""
+    from memory_sync.errors import RecoveryInvalidError
+
     problem = as_problem(row["error"])
+    if problem.code == RecoveryInvalidError.code:
+        config = context.directories.config_file
+        problem = problem._replace(hint=f"${{EDITOR:-vi}} {shlex.quote(str(config))}")
     return Result({}, (), (problem,), worst([problem.status]))
 
 

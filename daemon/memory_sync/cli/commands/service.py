@@ -57,7 +57,7 @@ def install(*, show: bool, linger: bool | None, sandbox: bool, yes: bool) -> Res
     return installed(context, linger=linger, sandbox=sandbox, yes=yes)
 
 
-@command.command("uninstall")
+@command.command("uninstall", epilog=example("memory-sync service uninstall"))
 @json_option
 def uninstall() -> Result:
     """Stop the service and remove it.
@@ -73,7 +73,7 @@ def uninstall() -> Result:
     return Result({"changed": changed}, (Line(text),))
 
 
-@command.command("start")
+@command.command("start", epilog=example("memory-sync service start"))
 @json_option
 def start() -> Result:
     """Start the service that is installed."""
@@ -86,7 +86,7 @@ def start() -> Result:
     return Result({}, (Line("The service runs.", "good"),))
 
 
-@command.command("stop")
+@command.command("stop", epilog=example("memory-sync service stop"))
 @json_option
 def stop() -> Result:
     """Stop the service until the next login or boot."""
@@ -98,7 +98,7 @@ def stop() -> Result:
     return Result({}, (Line("The service is stopped until the next login or boot."),))
 
 
-@command.command("restart")
+@command.command("restart", epilog=example("memory-sync service restart"))
 @json_option
 def restart() -> Result:
     """Stop the service and start it again, after an upgrade for example."""
@@ -111,7 +111,7 @@ def restart() -> Result:
     return Result({}, (Line("The service runs.", "good"),))
 
 
-@command.command("status")
+@command.command("status", epilog=example("memory-sync service status --json"))
 @json_option
 def status() -> Result:
     """Show how the service stands: installed, up to date, running.
