@@ -134,6 +134,7 @@ def test_commands_that_touch_a_vault_take_its_name() -> None:
         "history",
         "diff",
         "conflicts",
+        "roots",
         "restore",
         "export-key",
         "join",

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from memory_sync.config.directories import Directories, directories
+from memory_sync.config.found import read_projects
 from memory_sync.config.loading import load
+from memory_sync.config.projects import with_projects
 from memory_sync.config.settings import Settings, VaultSettings
 from memory_sync.errors import (
     KeyInvalidError,
@@ -72,7 +74,13 @@ def load_context(env: Mapping[str, str]) -> Context:
     check_platform(sys.platform)
     places = directories(env)
     clock = SystemClock()
-    return Context(env, places, load(places.config_file, env), clock, Paces(clock))
+    return Context(env, places, load_settings(places, env), clock, Paces(clock))
+
+
+def load_settings(places: Directories, env: Mapping[str, str]) -> Settings:
+    """Read the settings; each project that is mapped is a root among them."""
+    settings = load(places.config_file, env)
+    return with_projects(settings, read_projects(places.projects_file))
 
 
 def check_platform(platform: str) -> None:

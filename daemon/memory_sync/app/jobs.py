@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 from memory_sync.app.context import Context, load_context
+from memory_sync.app.projects import Scouting
 from memory_sync.app.standing import remembered
 from memory_sync.app.vaults import EVERYTHING, open_vault, patterns_of
 from memory_sync.config.journal import open_journal
@@ -16,6 +17,7 @@ from memory_sync.daemon.notices import Desktop
 from memory_sync.daemon.notify import take_notifier
 from memory_sync.daemon.places import Places
 from memory_sync.daemon.schedule import Timing
+from memory_sync.daemon.scout import Scout
 from memory_sync.daemon.supervisor import Orders, Supervisor
 from memory_sync.daemon.watch import Watched
 from memory_sync.daemon.worker import Job
@@ -44,12 +46,14 @@ def run_daemon(env: MutableMapping[str, str], *, console: bool) -> None:
             pause=places.pause_file,
             notices=places.notices_file,
             silence=places.silence_file,
+            projects=places.projects_file,
         ),
         lambda: _orders(replace(load_context(env), paces=context.paces)),
         context.clock,
         log,
         notifier=take_notifier(env),
         screen=Desktop(env),
+        scout=Scout(Scouting(context), log),
     )
     supervisor.run()
 

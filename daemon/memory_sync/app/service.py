@@ -21,11 +21,16 @@ FOLDER = "file://"
 
 
 def writable(context: Context) -> tuple[Path, ...]:
-    """Return every folder that the daemon writes to: its own, the roots, vaults in a folder."""
+    """Return every folder that the daemon writes to: its own, the roots, vaults in a folder.
+
+    Of the projects it is the folder above them all, for those that come later too.
+    """
     places = context.directories
     own = (places.config, places.keys, places.state, places.logs, _run_folder(context))
     vaults = context.settings.vault
-    roots = tuple(root.path for vault in vaults for root in vault.root)
+    tops = {settings.path for vault in vaults for settings in vault.projects}
+    alone = (root.path for vault in vaults for root in vault.root)
+    roots = (*tops, *(path for path in alone if tops.isdisjoint(path.parents)))
     folders = tuple(
         Path(unquote(vault.remote.removeprefix(FOLDER)))
         for vault in vaults

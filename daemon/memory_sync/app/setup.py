@@ -13,9 +13,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from memory_sync.app.context import Context
+from memory_sync.app.context import Context, load_settings
 from memory_sync.app.vaults import make_remote, open_vault, root_files, vault_lock
-from memory_sync.config.loading import load
 from memory_sync.config.settings import ProjectsSettings, RootSettings, VaultSettings
 from memory_sync.config.writing import add_projects, add_root, add_vault
 from memory_sync.engine.found import Finding, found, look_into, trust_for
@@ -217,13 +216,13 @@ def adopt(
         if marked(root) is None:
             # Another folder than the one that was synced, for all that is known: what both sides
             # hold is united. Until the marker is there nobody touches the root.
-            _forget_base(context, vault.name, root.name)
+            forget_base(context, vault.name, root.name)
         root_files(context, root, trust, None).adopt()
     path = context.directories.config_file
     known = configured(context, vault.name)
     if known is None:
         add_vault(path, with_parts(vault, roots, projects))
-        return replace(context, settings=load(path, context.env))
+        return replace(context, settings=load_settings(context.directories, context.env))
     names_here = {settings.name for settings in known.root}
     for root in roots:
         check_name(context, vault.name, root)
@@ -233,7 +232,7 @@ def adopt(
     for part in projects:
         if os.path.realpath(part.path) not in places_here:
             add_projects(path, known.name, part)
-    return replace(context, settings=load(path, context.env))
+    return replace(context, settings=load_settings(context.directories, context.env))
 
 
 def marked(root: RootSettings) -> Marker | None:
@@ -246,7 +245,8 @@ def marked(root: RootSettings) -> Marker | None:
     return found[0] if found else None
 
 
-def _forget_base(context: Context, vault: str, root: str) -> None:
+def forget_base(context: Context, vault: str, root: str) -> None:
+    """Forget what a root's two sides had in common: they are united, and nothing is deleted."""
     path = context.directories.vault_state(vault) / "state.db"
     if path.exists():
         state = State.open(path)

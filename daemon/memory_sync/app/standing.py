@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
@@ -14,6 +15,7 @@ from memory_sync.daemon.report import VaultReport
 from memory_sync.engine.local import problem
 from memory_sync.errors import KeyRotatedError, MemorySyncError
 from memory_sync.model import About, Phase, Problem
+from memory_sync.model.trees import CONFLICTS
 from memory_sync.ports.peek import peek
 
 
@@ -92,6 +94,19 @@ def remembered_writers(context: Context, vault: VaultSettings) -> dict[str, tupl
     """Return hash and device of each file that the vault held when it was last asked, by path."""
     found = _read(context, vault, "SELECT path, digest || ' ' || device FROM object")
     return {path: (told[:64], told[65:]) for path, told in found.items()}
+
+
+def remembered_roots(context: Context, vault: VaultSettings) -> dict[str, int]:
+    """Return how many files each root of the vault had when it was last asked, by name."""
+    files = _read(context, vault, "SELECT path, digest FROM object")
+    roots = Counter(path.partition("/")[0] for path in files)
+    roots.pop(CONFLICTS, None)
+    return dict(sorted(roots.items()))
+
+
+def remembered_head(context: Context, vault: VaultSettings) -> str:
+    """Return the head of the vault that was accepted last, "" if none is known."""
+    return _read(context, vault, "SELECT key, value FROM meta WHERE key = 'head'").get("head", "")
 
 
 def _remembered(context: Context, vault: VaultSettings) -> dict[str, str]:

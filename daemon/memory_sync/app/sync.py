@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from memory_sync.app.context import Context
+from memory_sync.app.projects import refreshed
 from memory_sync.app.vaults import open_vault
 from memory_sync.config.settings import VaultSettings
 from memory_sync.daemon.client import Client, find_socket, locked_by
@@ -169,7 +170,23 @@ def one_shot(
     report: Report = lambda _: None,
     spool: Spool | None = None,
 ) -> dict[str, Any]:
-    """Run one cycle in this process, under the vault's lock."""
+    """Run one cycle in this process, under the vault's lock, or two.
+
+    Projects are looked for before it, and after it: then it is known what the vault has of them.
+    """
+    if wish.dry_run or wish.rekey or wish.confirm or not vault.projects:
+        return _one_cycle(context, vault, wish, report, spool)
+    context, vault = refreshed(context, vault)
+    row = _one_cycle(context, vault, wish, report, spool)
+    again, more = refreshed(context, vault)
+    if "error" in row or more.root == vault.root:
+        return row
+    return _joined(row, _one_cycle(again, more, wish, report, None))
+
+
+def _one_cycle(
+    context: Context, vault: VaultSettings, wish: Wish, report: Report, spool: Spool | None
+) -> dict[str, Any]:
     try:
         with open_vault(context, vault, report, spool) as engine:
             if wish.dry_run and wish.rekey:

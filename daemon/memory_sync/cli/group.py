@@ -24,6 +24,7 @@ COMMANDS = {
     "confirm": "Let pass what a halt has stopped.",
     "repair": "Mend a vault that was changed or turned back without its key.",
     "ignored": "Say whether a file is synced, and which rule decides.",
+    "roots": "List what is synced, add a folder, and map a project.",
     "conflicts": "List conflicts, show one, and resolve it.",
     "history": "Show what was changed when, and by which device.",
     "diff": "Show how a file or folder differs from what the vault has.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from memory_sync.cli.conflicts import conflicts_problem
@@ -11,8 +11,9 @@ from memory_sync.cli.halts import stopped_text
 from memory_sync.cli.result import Line, as_problem, problem_of
 from memory_sync.cli.standing import Standing, never_exported, worst_state
 from memory_sync.cli.ways import way
-from memory_sync.cli.words import age, columns, duration, export_command, far, moment, size
+from memory_sync.cli.words import age, columns, duration, export_command, far, many, moment, size
 from memory_sync.config.directories import Directories
+from memory_sync.config.found import FINE, read_projects
 from memory_sync.config.pausing import Pause
 from memory_sync.config.usage import Usage
 from memory_sync.errors import NotConfiguredError
@@ -27,6 +28,9 @@ STYLES = {
 HEADER = (
     "vault", "state", "last success", "up", "down", "conflicts", "next poll", "remote", "roots",
 )  # fmt: skip
+
+ROOTS = 3
+"""How many roots of a vault are named."""
 
 
 class Overview(NamedTuple):
@@ -70,6 +74,7 @@ class Overview(NamedTuple):
             *self._more(causes),
             *self._warnings(),
             *self._reminders(),
+            *self._projects(),
             *self._disk(),
         )
 
@@ -128,7 +133,7 @@ class Overview(NamedTuple):
             str(row["conflicts"]),
             f"in {duration(float(row['next_poll']) - now)}" if row["next_poll"] else "-",
             str(row["remote"]),
-            ", ".join(f"{root['name']} = {root['path']}" for root in row["roots"]),
+            _roots(row["roots"]),
         )
 
     def _more(self, causes: list[Problem]) -> list[Line]:
@@ -178,12 +183,26 @@ class Overview(NamedTuple):
             if name in names
         ]
 
+    def _projects(self) -> list[Line]:
+        """Say how many projects are not synced, for a reason that a person can mend."""
+        names = {str(row["name"]) for row in self.standing.vaults}
+        rows = read_projects(self.places.projects_file) if names else ()
+        count = sum(row.vault in names and row.reason not in FINE for row in rows)
+        return [Line(f"{many(count, 'project')} not synced: memory-sync roots")] if count else []
+
     def _disk(self) -> list[Line]:
         if not self.standing.vaults:
             return []
         parts = [f"{name} {size(count)}" for name, count in self.usage.data().items()]
         more = "" if self.usage.whole else " (and more: it takes long to count)"
         return [Line(f"on this disk: {', '.join(parts)}{more}", "dim")]
+
+
+def _roots(roots: Sequence[Mapping[str, str]]) -> str:
+    """Name the first roots: there is one for each project, which can be very many."""
+    named = [f"{root['name']} = {root['path']}" for root in roots[:ROOTS]]
+    more = len(roots) - len(named)
+    return ", ".join([*named, *([f"and {more} more: memory-sync roots"] if more else [])])
 
 
 def _stopped(indent: str, problem: Problem) -> list[Line]:

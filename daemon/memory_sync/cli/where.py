@@ -50,6 +50,7 @@ class Options:
     device: str | None = None
     include: tuple[str, ...] = ()
     agent: tuple[str, ...] = ()
+    direction: str | None = None
     allow_public: bool = False
     yes: bool = False
     service: bool | None = None
@@ -87,12 +88,12 @@ def options_of(
 
 def command_of(options: Options) -> str:
     """Return the command line that was given, but for --yes and --json."""
-    words = [options.command]
+    words = options.command.split()
     for name in options.agent:
         words += ["--agent", name]
     if not (options.agent and options.here):
         words.append(str(options.root))
-    for option in ("remote", "vault", "name", "device"):
+    for option in ("remote", "vault", "name", "device", "direction"):
         value = getattr(options, option)
         words += [f"--{option}", value] if value else []
     for pattern in options.include:
@@ -186,7 +187,7 @@ def aim_at(
     for root in wanted if agents else [_new_root(options)]:
         there = _present(vault, root, options)
         if there:
-            _refuse_other_patterns(context, options, there, root)
+            _refuse_other_settings(context, options, there, root)
             present.add(there.name)
         roots.append(there or root)
         _refuse_overlap(context, vault.name, roots[-1])
@@ -219,12 +220,15 @@ def _present(vault: VaultSettings, wanted: RootSettings, options: Options) -> Ro
     return None
 
 
-def _refuse_other_patterns(
+def _refuse_other_settings(
     context: Context, options: Options, present: RootSettings, wanted: RootSettings
 ) -> None:
+    path = context.directories.config_file
     if options.include and present.include != wanted.include:
-        path = context.directories.config_file
         detail = f"The root {present.name} has other patterns already: change them in {path}."
+        raise UsageError(detail=detail)
+    if options.direction and present.direction != wanted.direction:
+        detail = f"The root {present.name} has another direction already: change it in {path}."
         raise UsageError(detail=detail)
 
 
@@ -243,6 +247,8 @@ def _new_root(options: Options) -> RootSettings:
     }
     if options.include:
         fields["include"] = options.include
+    if options.direction:
+        fields["direction"] = options.direction
     return _made(RootSettings, fields)
 
 

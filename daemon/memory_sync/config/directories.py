@@ -59,6 +59,11 @@ class Directories(NamedTuple):
         return self.state / "silence.json"
 
     @property
+    def projects_file(self) -> Path:
+        """Where it is kept which projects were found."""
+        return self.state / "projects.json"
+
+    @property
     def daemon_lock(self) -> Path:
         """The lock that a daemon holds; in the state, which is one place whatever `run` is."""
         return self.state / "daemon.lock"

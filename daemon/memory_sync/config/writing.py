@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +18,13 @@ from pydantic import BaseModel
 from tomlkit import TOMLDocument
 from tomlkit.items import AoT, InlineTable, Table
 
-from memory_sync.config.durable import make_private_folder, write_durably
+from memory_sync.config.durable import make_private_folder, take_lock, write_durably
 from memory_sync.config.loading import parse, read_text
 from memory_sync.config.settings import ProjectsSettings, RootSettings, VaultSettings
 from memory_sync.errors import FileUnwritableError, VaultUnknownError
+
+PATIENCE = 10.0
+"""Seconds to wait for another process that edits the file: an edit takes milliseconds."""
 
 
 def add_vault(path: Path, vault: VaultSettings) -> None:
@@ -68,7 +73,39 @@ def set_device(path: Path, device: str) -> None:
 
 
 def _edit(path: Path, change: Callable[[TOMLDocument], None]) -> None:
-    """Change the file, which is made (0600) if it is missing and else keeps its mode."""
+    """Change the file, which is made (0600) if it is missing and else keeps its mode.
+
+    Raises as `load` does, or FileUnwritableError: also where somebody else goes on changing it.
+    """
+    with _alone(path):
+        _edit_alone(path, change)
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Be the only one of our processes that edits the file, by a lock that dies with its process.
+
+    Its text is read under the lock too: of two edits none is lost.
+    """
+    try:
+        make_private_folder(path.parent)
+        # The folder itself is locked, so that nothing is left in it.
+        handle = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        detail = error.strerror or type(error).__name__
+        raise FileUnwritableError(path=path, detail=detail) from None
+    try:
+        end = time.monotonic() + PATIENCE
+        while not take_lock(handle):
+            if time.monotonic() > end:
+                raise FileUnwritableError(path=path, detail="another command is changing it")
+            time.sleep(0.02)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _edit_alone(path: Path, change: Callable[[TOMLDocument], None]) -> None:
     text = read_text(path)
     # As it is before the change: an error in what a person wrote is then told as that.
     parse(text, path, {})

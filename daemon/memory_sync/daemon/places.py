@@ -16,6 +16,11 @@ class Places:
     pause: Path
     notices: Path
     silence: Path
+    projects: Path | None = None
+
+    def orders(self) -> object:
+        """Return what changes when the configuration does, or the projects that were found."""
+        return stamp(self.config), stamp(self.projects) if self.projects else None
 
 
 def stamp(path: Path) -> object:

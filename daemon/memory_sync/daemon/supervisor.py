@@ -19,7 +19,8 @@ from memory_sync.daemon.network import NetworkWatch, open_ear
 from memory_sync.daemon.notices import Screen
 from memory_sync.daemon.notify import Notifier
 from memory_sync.daemon.oversight import Oversight, Shown
-from memory_sync.daemon.places import Places, stamp
+from memory_sync.daemon.places import Places
+from memory_sync.daemon.scout import Scout
 from memory_sync.daemon.worker import Job, Log, Worker
 from memory_sync.engine.local import problem
 from memory_sync.errors import (
@@ -65,8 +66,10 @@ class Supervisor:
         *,
         notifier: Notifier,
         screen: Screen,
+        scout: Scout | None = None,
     ) -> None:
         self._places = places
+        self._scout = scout
         self._load = load
         self._clock = clock
         self._log = log
@@ -96,7 +99,7 @@ class Supervisor:
         configuration at the start.
         """
         with locked(self._places.lock, self._places.socket):
-            seen = stamp(self._places.config)
+            seen = self._places.orders()
             jobs = self._obey(self._load())
             self._heed()
             self._oversight.begin()
@@ -109,10 +112,14 @@ class Supervisor:
                 for worker in workers:
                     worker.start()
                 self._oversight.skip()
+                if self._scout:
+                    self._scout.start()
                 self._notifier.tell(READY=1)
                 self._loop(seen)
             finally:
                 self._notifier.tell(STOPPING=1)
+                if self._scout:
+                    self._scout.close()
                 self._control.close()
                 self._network.close()
                 self._stop(list(self._workers.values()))
@@ -131,7 +138,7 @@ class Supervisor:
                 self._oversight.network_changed()
             elif heard is not None:
                 return
-            now = stamp(self._places.config)
+            now = self._places.orders()
             if now != seen or self._clock.monotonic() >= self._broken_at + AGAIN:
                 seen = now
                 self._reload()

@@ -102,6 +102,14 @@ class AgentMissingError(UsageError):
     hint = "memory-sync init FOLDER --agent {name}"
 
 
+class ProjectUnknownError(UsageError):
+    """A path is no project that an agent keeps a memory of."""
+
+    code = "project-unknown"
+    text = "{path} is no project that an agent keeps anything of here ({tops})."
+    hint = "memory-sync roots"
+
+
 class NameInvalidError(UsageError):
     """A vault's, root's or device's name has characters that it may not have."""
 
