@@ -104,6 +104,33 @@ def test_what_only_the_other_machine_has_waits_in_the_vault(both: tuple[Person, 
     assert listed(bob)["elsewhere"] == []
 
 
+def test_i28_a_project_that_a_machine_leaves_out_is_deleted_nowhere(
+    both: tuple[Person, Person],
+) -> None:
+    """Neither edits nor deletes of it travel; taken in again, both sides are united."""
+    ada, bob = both
+    here, there = make_project(top(ada) / "widget"), make_project(top(bob) / "w")
+    memory = remember(top(ada), here, MEMORY="# Widget\n", one="1\n")
+    found = remember(top(bob), there, two="2\n")
+    syncs(ada, bob, ada)
+    config = bob.places.config_file
+    before = config.read_text()
+    config.write_text(before + f'leave_out = ["{WIDGET.upper()}"]\n')
+    assert reasons(bob) == {"w": "left-out"}
+    (found / "one.md").unlink()
+    (memory / "two.md").unlink()
+    (memory / "three.md").write_text("3\n")
+    syncs(bob, ada, bob)
+    assert sorted(path.name for path in found.glob("*.md")) == ["MEMORY.md", "two.md"]
+    assert "not synced" not in bob.types("status").out
+    config.write_text(before)
+    syncs(bob, ada)
+    names = ["MEMORY.md", "one.md", "three.md", "two.md"]
+    assert [sorted(path.name for path in one.glob("*.md")) for one in (found, memory)] == [
+        names
+    ] * 2
+
+
 def test_a_project_that_goes_away_is_deleted_nowhere(both: tuple[Person, Person]) -> None:
     """Neither its folder nor its memory's stops anything; what comes back is united."""
     ada, bob = both

@@ -120,6 +120,10 @@ class Projects:
                 blank = Project(ground.vault.name, str(settings.path), folder)
                 if blank.memory not in taken:
                     cases.append(self._case(ground, settings, blank))
+        for case in cases:
+            left = {name.casefold() for name in case.settings.leave_out}
+            if not case.project.reason and case.project.name.casefold() in left:
+                case.project = _because(case.project, "left-out")
         _choose(cases, ground.vault.root)
         for case in cases:
             if not case.project.reason and not case.marked:

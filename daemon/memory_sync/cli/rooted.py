@@ -16,6 +16,7 @@ from memory_sync.ports.names import shown
 MAP = "memory-sync roots map {path} NAME"
 REASONS = {
     "empty": ("it has no memory yet", ""),
+    "left-out": ("this machine leaves it out", ""),
     "soon": ("it comes with the next sync", "memory-sync now"),
     "not-open": ("the vault was not opened here yet", "memory-sync now --vault {vault}"),
     "not-found": ("the folder that it is about is not on this machine", MAP),

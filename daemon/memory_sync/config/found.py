@@ -17,7 +17,7 @@ LIMIT = 16 * 1024**2
 """Bytes that the file has at most."""
 MEMORY = "memory"
 """The folder of a project's memory, in the folder that the agent keeps of the project."""
-FINE = ("", "empty", "soon", "not-open")
+FINE = ("", "empty", "soon", "not-open", "left-out")
 """Reasons that nobody has to do anything about."""
 
 

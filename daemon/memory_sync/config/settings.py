@@ -101,6 +101,7 @@ class ProjectsSettings(Section):
 
     path: AbsolutePath
     agent: Literal["claude-code"] = "claude-code"
+    leave_out: tuple[Name, ...] = ()
     include: Annotated[tuple[Pattern, ...], Field(min_length=1)] = ("**/*.md",)
     exclude: tuple[Pattern, ...] = ()
     direction: Annotated[Literal["both", "push", "pull"], Lower] = "both"
