@@ -152,7 +152,7 @@ FAULTS = (
     Fault(
         16,
         "engine/copies.py",
-        "    if root != CONFLICTS and kit.state.in_history(version.digest, path):\n"
+        "    if not writer and root != CONFLICTS and kit.state.in_history(version.digest, path):\n"
         "        return None  # it was in a commit once, and stays in the history\n",
         "",
         (f"{COPIES}::test_i16_a_content_that_is_in_history_gets_no_copy",),

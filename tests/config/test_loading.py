@@ -123,7 +123,7 @@ def test_the_processs_environment_does_not_leak(
 
 def test_other_variables_are_no_settings(config: Path) -> None:
     """Variables of ours that are no settings, and empty ones, change nothing."""
-    others = {"HOME": "/h", "IDENTITY": "x", "REMOTE": "github:a/b", "LIVE_TOKEN": TOKEN}
+    others = {"HOME": "/h", "IDENTITY": "x", "ROOT": "/r", "LIVE_TOKEN": TOKEN}
     assert read(config, "", **others, DAEMON__POLL="") == Settings()
 
 

@@ -9,7 +9,7 @@ from memory_sync.engine.cycle import Engine
 from memory_sync.engine.found import found, look_into, trust_for
 from memory_sync.engine.kit import Kit, Policy, Root
 from memory_sync.errors import OfflineError
-from memory_sync.model import About, Change, Commit, Entry, Listing, Outcome
+from memory_sync.model import About, Change, Commit, Direction, Entry, Listing, Outcome
 from memory_sync.model.trees import CONFLICTS
 from memory_sync.ports.clock import SystemClock
 from memory_sync.ports.disk import DiskTree
@@ -129,6 +129,7 @@ class Device:
         self.keystore = Keystore(self.home / "keys")
         self.max_size = 1024 * 1024
         self.merge_caps: dict[str, int] = {}
+        self.directions: dict[str, Direction] = {}
         self.secrets: Policy = "warn"
         self.recovery: tuple[str, ...] | None = None
         self._engine: Engine | None = None
@@ -185,6 +186,7 @@ class Device:
                     patterns,
                     self.max_size,
                     self.merge_caps,
+                    direction=self.directions.get(name, "both"),
                 )
                 for name, patterns in self.patterns.items()
             }

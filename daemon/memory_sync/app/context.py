@@ -21,10 +21,8 @@ from memory_sync.errors import (
 from memory_sync.ports.clock import Clock, SystemClock
 from memory_sync.ports.keystore import Keystore
 from memory_sync.ports.pace import Paces
-from memory_sync.ports.ring import Ring
+from memory_sync.ports.ring import IDENTITY, Ring
 from memory_sync.vault.keys import CipherError, Identity, parse_identity
-
-IDENTITY = "MEMORY_SYNC_IDENTITY"
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from memory_sync.app.context import Context
@@ -12,7 +12,7 @@ from memory_sync.app.places import on_disk
 from memory_sync.app.vaults import patterns_of
 from memory_sync.config.settings import RootSettings, VaultSettings, nested
 from memory_sync.errors import PathUnknownError, VaultAmbiguousError
-from memory_sync.model import split_root
+from memory_sync.model import Direction, split_root
 from memory_sync.ports import handles, names
 from memory_sync.ports.ignoring import heeded
 from memory_sync.ports.marker import open_root
@@ -40,6 +40,7 @@ class Decided:
     rule: str = ""
     source: str = ""
     line: int = 0
+    direction: Direction = "both"
 
 
 def decide(context: Context, vault: str | None, path: str) -> Decided:
@@ -69,7 +70,8 @@ def decide(context: Context, vault: str | None, path: str) -> Decided:
         elif seen.st_size > root.max_size:
             synced, why, rule = False, TOO_LARGE, f"max_size = {int(root.max_size)}"
     named = f"{root.name}/{relative}".rstrip("/")
-    return Decided(settings.name, named, place, is_folder, synced, why, rule, source, reason.line)
+    found = Decided(settings.name, named, place, is_folder, synced, why, rule, source, reason.line)
+    return replace(found, direction=root.direction)
 
 
 def _meant(

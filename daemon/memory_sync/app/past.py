@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -16,12 +16,13 @@ from pathlib import Path
 from memory_sync.app.context import Context
 from memory_sync.app.places import on_disk
 from memory_sync.app.vaults import make_remote, open_trash, root_files
-from memory_sync.config.settings import RootSettings, VaultSettings
+from memory_sync.config.settings import EnvironmentVault, RootSettings, VaultSettings
 from memory_sync.engine.changes import Change, Changes
 from memory_sync.engine.found import look_into, trust_for
 from memory_sync.engine.history import Held, Past, Source, Version
 from memory_sync.errors import (
     FileError,
+    HaltError,
     NotInVaultError,
     ObjectBrokenError,
     PathUnknownError,
@@ -33,6 +34,7 @@ from memory_sync.ports.disk import DiskTree
 from memory_sync.ports.peek import peek
 from memory_sync.ports.spool import Spool
 from memory_sync.ports.state import Snapshot, State
+from memory_sync.vault.judge import Trust
 from memory_sync.vault.objects import Decoded
 
 AT_ONCE = 20
@@ -54,11 +56,26 @@ def open_past(context: Context, vault: VaultSettings) -> Iterator[Past]:
     with closing(make_remote(context, vault)) as remote:
         trust = keystore.trust(vault.name)
         trust = trust or trust_for(look_into(remote), vault.name, remote, keystore)
+        if isinstance(vault, EnvironmentVault):
+            _begin(context, vault, trust)
         try:
             present = _present(folder / "state.db")
             yield Past(Source(vault.name, remote, keystore, trust, spool, present))
         finally:
             spool.clear()
+
+
+def _begin(context: Context, vault: EnvironmentVault, trust: Trust) -> None:
+    """Let files be compared and written here before the first sync, where nothing is set up.
+
+    What was synced before and has lost its mark is left to the next sync.
+    """
+    if context.keystore.trust(vault.name) is None:
+        context.keystore.set_trust(vault.name, trust)
+    if not (context.directories.vault_state(vault.name) / "state.db").exists():
+        for root in vault.root:
+            with suppress(HaltError):
+                root_files(context, root, trust, None).adopt()
 
 
 def _present(path: Path) -> Snapshot:

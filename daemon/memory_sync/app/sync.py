@@ -12,7 +12,7 @@ from typing import Any
 from memory_sync.app.context import Context
 from memory_sync.app.projects import refreshed
 from memory_sync.app.vaults import open_vault
-from memory_sync.config.settings import VaultSettings
+from memory_sync.config.settings import EnvironmentVault, VaultSettings
 from memory_sync.daemon.client import Client, find_socket, locked_by
 from memory_sync.daemon.report import outcome_data, preview_data, survey_data
 from memory_sync.engine.kit import Report
@@ -23,6 +23,7 @@ from memory_sync.errors import (
     DaemonVersionError,
     MemorySyncError,
     RaceLostError,
+    UsageError,
 )
 from memory_sync.model import Step
 from memory_sync.ports.clock import Clock
@@ -42,6 +43,7 @@ class Wish:
     """Which sides may change, or that none may; `confirm` has plans by vault, then by root.
 
     `rekey` says why everything is to be encrypted anew: "rotate", "recovery", or empty for not.
+    With `read_only` nothing may write to the remote: no daemon is asked, which does.
     """
 
     up: bool = True
@@ -49,10 +51,12 @@ class Wish:
     dry_run: bool = False
     confirm: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     rekey: str = ""
+    read_only: bool = False
 
     def parameters(self) -> dict[str, Any]:
         """Return the parameters of `sync`; an older daemon knows no `rekey`."""
-        return {key: value for key, value in asdict(self).items() if key != "rekey" or value}
+        told = {key: value for key, value in asdict(self).items() if key != "read_only"}
+        return {key: value for key, value in told.items() if key != "rekey" or value}
 
 
 def sync(
@@ -114,7 +118,8 @@ def _round(
     report: Report,
     spool: Spool | None,
 ) -> dict[str, Any]:
-    served = through_daemon(context, [vault.name for vault in vaults], wish, report)
+    names = () if wish.read_only else [vault.name for vault in vaults]
+    served = through_daemon(context, names, wish, report) if names else {}
     alone = [vault for vault in vaults if vault.name not in served]
     return {**served, **{v.name: one_shot(context, v, wish, report, spool) for v in alone}}
 
@@ -188,7 +193,10 @@ def _one_cycle(
     context: Context, vault: VaultSettings, wish: Wish, report: Report, spool: Spool | None
 ) -> dict[str, Any]:
     try:
-        with open_vault(context, vault, report, spool) as engine:
+        if wish.rekey == "rotate" and isinstance(vault, EnvironmentVault):
+            detail = "A new key would be lost with this machine: rotate it on one that has a home."
+            raise UsageError(detail=detail)
+        with open_vault(context, vault, report, spool, read_only=wish.read_only) as engine:
             if wish.dry_run and wish.rekey:
                 return survey_data(engine.survey())
             if wish.dry_run:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from memory_sync.config.durable import make_private_folder, write_durably
 from memory_sync.config.settings import GitHubSettings, Settings, VaultSettings
 from memory_sync.errors import KeyringError, TokenFileError, TokenMissingError, UsageError
-from memory_sync.ports.ring import Ring
+from memory_sync.ports.ring import Ring, without_identity
 from memory_sync.ports.token import Token
 
 VARIABLES = ("GITHUB_TOKEN", "GH_TOKEN")
@@ -114,7 +114,7 @@ def _said(words: list[str], env: Mapping[str, str]) -> str:
     try:
         done = subprocess.run(
             words,
-            env=dict(env),
+            env=without_identity(env),
             capture_output=True,
             text=True,
             timeout=PATIENCE,

@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from glob import escape
 from pathlib import Path
 
 from memory_sync.app.context import Context
 from memory_sync.app.tokens import find_token, renewing, variables_of
 from memory_sync.config.durable import make_private_folder, take_lock
-from memory_sync.config.settings import RootSettings, VaultSettings, nested
+from memory_sync.config.settings import EnvironmentVault, RootSettings, VaultSettings, nested
 from memory_sync.engine.cycle import Engine
 from memory_sync.engine.found import look_into, trust_for
 from memory_sync.engine.kit import Kit, Report, Root
-from memory_sync.errors import BusyError, RemoteInvalidError, TokenMissingError
+from memory_sync.errors import (
+    BusyError,
+    HaltError,
+    MarkerMissingError,
+    NothingToJoinError,
+    RemoteInvalidError,
+    TokenMissingError,
+)
 from memory_sync.model.trees import CONFLICTS
 from memory_sync.ports.bases import Bases
 from memory_sync.ports.disk import DiskTree
 from memory_sync.ports.pulse import Beat, no_beat
+from memory_sync.ports.readonly import ReadOnly
 from memory_sync.ports.remote import Remote
 from memory_sync.ports.spool import Spool
 from memory_sync.ports.state import State
@@ -78,15 +86,19 @@ def open_vault(
     report: Report = lambda _: None,
     spool: Spool | None = None,
     beat: Beat = no_beat,
+    *,
+    read_only: bool = False,
 ) -> Iterator[Engine]:
     """Give a vault's engine while nobody else on this machine works on the vault.
 
     `report` is told how far a transfer is; `spool` may hold contents already; `beat` is called for
-    each request and each file. On first contact the vault is joined, if its key is here. Raises
-    BusyError, KeyMissingError and what the remote raises.
+    each request and each file; `read_only` lets nothing write to the remote. On first contact the
+    vault is joined, if its key is here. Raises BusyError, KeyMissingError and what the remote
+    raises.
     """
     folder = context.directories.vault_state(vault.name)
-    with vault_lock(folder, vault.name), closing(make_remote(context, vault, beat)) as remote:
+    with vault_lock(folder, vault.name), closing(make_remote(context, vault, beat)) as made:
+        remote: Remote = ReadOnly(made) if read_only else made
         trust = trusted(context, vault, remote)
         state = State.open(folder / "state.db")
         roots: dict[str, Root] = {}
@@ -94,6 +106,8 @@ def open_vault(
             trash = open_trash(context, vault.name)
             trash.tidy()
             roots = make_roots(context, vault, trust, trash, beat)
+            if isinstance(vault, EnvironmentVault):
+                take_folders(vault, roots, state)
             roots[CONFLICTS] = _conflicts(context, vault, trust, state)
             bases = open_bases(context, vault.name)
             bases.tidy(_copies_in(Path(roots[CONFLICTS].place)))
@@ -146,8 +160,31 @@ def trusted(context: Context, vault: VaultSettings, remote: Remote) -> Trust:
     keystore = context.keystore
     trust = keystore.trust(vault.name)
     if trust is None:
-        trust = trust_for(look_into(remote), vault.name, remote, keystore)
+        finding = look_into(remote)
+        if isinstance(vault, EnvironmentVault) and finding.manifest is None:
+            # What it takes to found one is a person, and a place where the key stays.
+            raise NothingToJoinError(remote=vault.remote)
+        trust = trust_for(finding, vault.name, remote, keystore)
     return trust
+
+
+def take_folders(vault: VaultSettings, roots: Mapping[str, Root], state: State) -> None:
+    """Mark the folders of a vault that the environment describes, where they bear no marker.
+
+    They are new here, for all that is known: what both sides hold is united. Another root's marker
+    stays, and halts the root.
+    """
+    for settings in vault.root:
+        with suppress(OSError):
+            settings.path.mkdir(parents=True, exist_ok=True)
+        files = roots[settings.name].files
+        try:
+            files.check()
+        except MarkerMissingError:
+            state.forget_root(settings.name)
+            files.adopt()
+        except (HaltError, BusyError):
+            continue  # the look says so
 
 
 def make_roots(
@@ -171,6 +208,7 @@ def make_roots(
             settings.max_size,
             settings.merge_cap,
             settings.max_deletes,
+            settings.direction,
         )
         for settings in vault.root
     }

@@ -11,6 +11,8 @@ DEEDS = {
     Kind.UPLOAD.value: "send {}",
     Kind.DOWNLOAD.value: "write {} here",
     Kind.MERGE.value: "merge {}",
+    Kind.MERGE_DOWN.value: "merge {} here",
+    Kind.OVERRULE.value: "overrule {} in the vault",
     "removed": "lose {}",
     "changed": "change {}",
     "added": "add {}",

@@ -20,6 +20,8 @@ WORDS = {
     Kind.UPLOAD: "send",
     Kind.DOWNLOAD: "fetch",
     Kind.MERGE: "merge",
+    Kind.MERGE_DOWN: "merge here",
+    Kind.OVERRULE: "overrule",
     Kind.DELETE_LOCAL: "delete here",
     Kind.DELETE_REMOTE: "delete there",
 }

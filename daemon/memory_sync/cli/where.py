@@ -15,9 +15,16 @@ from pydantic import ValidationError
 
 from memory_sync.app.agents import Agent
 from memory_sync.app.context import Context
+from memory_sync.config.fields import name_of
 from memory_sync.config.reasons import first_error, reason
-from memory_sync.config.settings import ProjectsSettings, RootSettings, VaultSettings
+from memory_sync.config.settings import (
+    EnvironmentVault,
+    ProjectsSettings,
+    RootSettings,
+    VaultSettings,
+)
 from memory_sync.errors import (
+    EnvironmentBrokenError,
     NameInvalidError,
     RemoteInvalidError,
     RootOverlapError,
@@ -116,12 +123,6 @@ def normalised(remote: str) -> str:
     raise RemoteInvalidError(remote=remote)
 
 
-def name_of(remote: str) -> str:
-    """Make a vault's name from its remote: the repository's, in the letters a name may have."""
-    last = unquote(remote).rstrip("/").rpartition("/")[2].removesuffix(".git")
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", last).strip(".-")[:64] or "vault"
-
-
 def checked_name(name: str, what: str) -> str:
     """Return a name if it can be one. Raises NameInvalidError."""
     if not ROOT_NAME.match(name):
@@ -137,6 +138,9 @@ def known_vault(
     Raises UsageError where name and remote contradict each other, VaultAmbiguousError.
     """
     vaults = context.settings.vault
+    if any(isinstance(vault, EnvironmentVault) for vault in vaults):
+        detail = f"{options.command} writes a configuration, which is not needed with it"
+        raise EnvironmentBrokenError(name="MEMORY_SYNC_REMOTE", detail=detail)
     remote = options.remote
     twin = next((vault for vault in vaults if remote and same(vault.remote, remote)), None)
     if options.vault:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, ByteSize, Field
 
@@ -144,6 +144,12 @@ def _has_control(text: str) -> bool:
 
 def _lower(value: Any) -> Any:
     return value.lower() if isinstance(value, str) else value
+
+
+def name_of(remote: str) -> str:
+    """Make a vault's name from its remote: the repository's, in the letters a name may have."""
+    last = unquote(remote).rstrip("/").rpartition("/")[2].removesuffix(".git")
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", last).strip(".-")[:64] or "vault"
 
 
 Name = Annotated[str, AfterValidator(_name)]

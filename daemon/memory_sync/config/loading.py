@@ -13,9 +13,17 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_settings.sources import EnvSettingsSource
 
+from memory_sync.config.fields import name_of
 from memory_sync.config.overlap import same_folder
 from memory_sync.config.reasons import UNKNOWN, Location, dotted, first_error, reason, with_nearest
-from memory_sync.config.settings import PREFIX, SECTIONS, Settings, folders
+from memory_sync.config.settings import (
+    PREFIX,
+    SECTIONS,
+    EnvironmentVault,
+    RootSettings,
+    Settings,
+    folders,
+)
 from memory_sync.errors import (
     ConfigBrokenError,
     EnvironmentBrokenError,
@@ -25,6 +33,8 @@ from memory_sync.errors import (
 )
 
 VAULT = f"{PREFIX}VAULT"
+REMOTE, ROOT, ROOT_NAME = (f"{PREFIX}{name}" for name in ("REMOTE", "ROOT", "ROOT_NAME"))
+"""What makes a vault with one root where none is configured."""
 IN_VARIABLES = ("daemon", "github")
 """The tables whose settings the environment can set one by one."""
 
@@ -80,6 +90,8 @@ def parse(text: str, path: Path, env: Mapping[str, str]) -> Settings:
             raise SettingUnknownError(path=path, setting=with_nearest(dotted((key,), {}), (key,)))
     variables = _settings_of(env)
     data = _above(data, _Environment(variables)())
+    if remote := env.get(REMOTE, "").strip():
+        data = _with_remote(data, remote, env)
     try:
         settings = Settings(**data)
     except ValidationError as error:
@@ -92,6 +104,45 @@ def parse(text: str, path: Path, env: Mapping[str, str]) -> Settings:
     _check_poll(settings, path, variables)
     _check_overlap(settings, path)
     return settings
+
+
+def _with_remote(data: Mapping[str, Any], remote: str, env: Mapping[str, str]) -> dict[str, Any]:
+    """Add the vault that the environment names, if none is configured.
+
+    Raises EnvironmentBrokenError where others are: which of them is meant is not guessed.
+    """
+    vaults = data.get("vault")
+    if not vaults:
+        return {**data, "vault": (_vault_at(remote, env),)}
+    tables = vaults if isinstance(vaults, list) else []
+    known = [str(one.get("remote")) for one in tables if isinstance(one, Mapping)]
+    if not known:
+        return dict(data)  # no vaults as they have to be: that is said of them
+    if remote.casefold() not in {one.casefold() for one in known}:
+        detail = f"vaults are configured, and lie elsewhere ({', '.join(known)})"
+        raise EnvironmentBrokenError(name=REMOTE, detail=detail)
+    return dict(data)
+
+
+def _vault_at(remote: str, env: Mapping[str, str]) -> EnvironmentVault:
+    """Make a vault with one root of what the environment says. Raises EnvironmentBrokenError."""
+    try:
+        fields = {"path": os.path.abspath(os.path.expanduser(env.get(ROOT) or os.curdir))}
+    except OSError:
+        raise EnvironmentBrokenError(name=ROOT, detail="the current folder is gone") from None
+    if name := env.get(ROOT_NAME):
+        fields["name"] = name
+    try:
+        root = RootSettings.model_validate(fields)
+    except ValidationError as error:
+        details = first_error(error)
+        blamed = ROOT_NAME if details["loc"] == ("name",) else ROOT
+        raise EnvironmentBrokenError(name=blamed, detail=f"it {reason(details)}") from None
+    try:
+        return EnvironmentVault(name=name_of(remote), remote=remote, root=(root,))
+    except ValidationError as error:
+        detail = f"it {reason(first_error(error))}"
+        raise EnvironmentBrokenError(name=REMOTE, detail=detail) from None
 
 
 class _Environment(EnvSettingsSource):

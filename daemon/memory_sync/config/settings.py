@@ -129,6 +129,10 @@ class VaultSettings(Section):
         return roots
 
 
+class EnvironmentVault(VaultSettings):
+    """A vault that the environment alone describes: whoever syncs it marks its folder."""
+
+
 class Settings(BaseSettings):
     """The whole configuration. Made by hand it takes nothing from the environment: `load` does."""
 

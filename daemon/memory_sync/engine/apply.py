@@ -26,7 +26,7 @@ from memory_sync.sync.ignores import IGNORE_FILE
 from memory_sync.sync.merge import Merged, both, merge
 from memory_sync.vault.objects import Decoded, object_name
 
-ORDER = (Kind.DELETE_LOCAL, Kind.DOWNLOAD, Kind.MERGE)
+ORDER = (Kind.DELETE_LOCAL, Kind.DOWNLOAD, Kind.MERGE, Kind.MERGE_DOWN, Kind.OVERRULE)
 """Deletes come first, so that a file makes room where a folder comes, and the other way round."""
 
 
@@ -69,6 +69,8 @@ class Applier:
             Kind.DELETE_LOCAL: self._delete,
             Kind.DOWNLOAD: self._download,
             Kind.MERGE: self._merge,
+            Kind.MERGE_DOWN: self._merge,
+            Kind.OVERRULE: self._overrule,
         }
         self._prefetch(actions)
         actions = self._sure_of(actions)
@@ -142,7 +144,8 @@ class Applier:
     def _merge(self, action: Action) -> None:
         """Write the merge, then let the base be the remote's version: the rest is a local edit.
 
-        The losing side of a conflict is durable in `.conflicts` before the file changes.
+        The losing side of a conflict is durable in `.conflicts` before the file changes. Either
+        goes up, unless the root only receives.
         """
         root, relative = split_root(action.path)
         files = self._kit.roots[root].files
@@ -158,28 +161,57 @@ class Applier:
             result = Merged(rules, conflict=False)
         version = self._looked.files[action.path]
         if result.conflict:
-            self._keep(action.path, version, mine, base=was if root != CONFLICTS else None)
+            self._keep(action, version, mine, base=was if root != CONFLICTS else None)
         digest = sha256(result.content).hexdigest()
         if digest != action.local:
             self._kit.state.note_merge(action.path, digest, base_of(file))
             files.write(relative, result.content, mode=version.mode, expect=action.local)
         self._done.base[action.path] = base_of(file)
         self._done.merged.append(action.path)
-        if digest != action.remote:
+        if digest != action.remote and action.kind is Kind.MERGE:
             size = len(result.content)
             self._done.uploads[action.path] = FileVersion(
                 digest, size, version.mode, int(self._kit.clock.now())
             )
 
-    def _keep(self, path: str, version: FileVersion, content: bytes, *, base: bytes | None) -> None:
-        """Put the losing side of a conflict into `.conflicts`, unless the vault has it already."""
+    def _overrule(self, action: Action) -> None:
+        """Let this side go up; the vault's is durable in `.conflicts` before that."""
+        file = self._remote[action.path]
+        content = self._content(action.path, file)
+        was = self._base_content(action.path, split_root(action.path)[0])
+        self._keep(action, file.version, content, base=was, writer=file.device)
+        self._done.uploads[action.path] = self._looked.files[action.path]
+
+    def _keep(
+        self,
+        action: Action,
+        version: FileVersion,
+        content: bytes,
+        *,
+        base: bytes | None,
+        writer: str = "",
+    ) -> None:
+        """Put the losing side of a conflict into `.conflicts`, unless the vault has it already.
+
+        `writer` is the device that wrote it, where that is the vault's own version.
+        """
         now = {other: known.digest for other, known in self._looked.files.items()}
         now |= {other: row.digest if row else "" for other, row in self._done.base.items()}
         taken = self._looked.files.keys() | self._remote.keys()
-        place = keep_copy(self._kit, path, version, content, now=now, taken=taken, base=base)
+        place = keep_copy(
+            self._kit,
+            action.path,
+            version,
+            content,
+            now=now,
+            taken=taken,
+            base=base,
+            writer=writer,
+        )
         if place:
             mode, mtime = COPY_MODE, version.mtime
-            self._done.uploads[place] = FileVersion(version.digest, version.size, mode, mtime)
+            if action.kind is not Kind.MERGE_DOWN:
+                self._done.uploads[place] = FileVersion(version.digest, version.size, mode, mtime)
             self._done.conflicts.append(place)
 
     def _prefetch(self, actions: tuple[Action, ...]) -> None:
@@ -188,10 +220,11 @@ class Applier:
         for action in actions:
             name = object_name(self._keys.derived.names, action.path)
             file, row = self._remote.get(action.path), self._base_row(action.path)
-            fits = file and file.version.size <= self._limit(action.path)
+            kept = action.kind is Kind.OVERRULE
+            fits = file and (kept or file.version.size <= self._limit(action.path))
             if file and fits and self._kit.spool.get(file.version.digest) is None:
                 wanted.append((name, tuple(part.blob for part in file.parts)))
-            if row and action.kind is Kind.MERGE:
+            if row and action.kind in (Kind.MERGE, Kind.MERGE_DOWN, Kind.OVERRULE):
                 wanted.append((name, row.blobs))
         self._fetched = self._fetcher.prefetch(wanted, self._keys)
 

@@ -24,18 +24,20 @@ def keep_copy(
     taken: Container[str],
     instead_of: str | None = None,
     base: bytes | None = None,
+    writer: str = "",
 ) -> str | None:
     """Put a content of a file into `.conflicts`, durably, unless the vault has it already.
 
     `now` has the digests of all local files as they are by now, `taken` the names that are not
     free. A copy whose digest is `instead_of` is one of an earlier state, and is replaced. `base` is
-    what the conflict began with, if that is known. Returns the place of the copy if one was
-    written.
+    what the conflict began with, if that is known. `writer` is the device whose version the vault
+    has and is about to lose: that is kept also if it is in the history. Returns the place of the
+    copy if one was written.
     """
     stamp = datetime.fromtimestamp(bounded_time(version.mtime), UTC).strftime("%Y%m%dT%H%M%SZ")
     root, relative = split_root(path)
     copy = ""
-    if root != CONFLICTS and kit.state.in_history(version.digest, path):
+    if not writer and root != CONFLICTS and kit.state.in_history(version.digest, path):
         return None  # it was in a commit once, and stays in the history
     if root == CONFLICTS:
         copy, (path, _, name) = path, relative.rpartition("/")
@@ -45,7 +47,7 @@ def keep_copy(
         return None
     place = next((place for place in copies if copies[place] == instead_of), "")
     expect = copies.get(place)
-    place = place or _free_place(kit, path, stamp, taken)
+    place = place or _free_place(path, stamp, writer or kit.device, taken)
     files = kit.roots[CONFLICTS].files
     if kit.bases and base is not None:
         kit.bases.put(split_root(place)[1], version.digest, base)
@@ -53,10 +55,10 @@ def keep_copy(
     return place
 
 
-def _free_place(kit: Kit, path: str, stamp: str, taken: Container[str]) -> str:
-    place = conflict_path(path, stamp, kit.device)
+def _free_place(path: str, stamp: str, device: str, taken: Container[str]) -> str:
+    place = conflict_path(path, stamp, device)
     for number in range(2, 100):
         if place not in taken:
             break
-        place = conflict_path(path, stamp, f"{kit.device[:60]}-{number}")
+        place = conflict_path(path, stamp, f"{device[:60]}-{number}")
     return place

@@ -16,7 +16,7 @@ from memory_sync.engine.echoes import Echoes
 from memory_sync.engine.fetch import Fetched, Fetcher
 from memory_sync.engine.found import look_into, trust_for
 from memory_sync.engine.kit import Kit
-from memory_sync.engine.local import flush, problem, problems
+from memory_sync.engine.local import Looked, flush, problem, problems
 from memory_sync.engine.planning import Planned, make_plan
 from memory_sync.engine.push import Pushed, Pusher
 from memory_sync.engine.rekey import Rekeyer, Survey, recovery_problem
@@ -56,6 +56,8 @@ from memory_sync.vault.judge import Trust
 TRIES = 8
 WAIT_FOR_PERSON = (FileTooLargeError, FileNameError, SecretBlockedError)
 """Errors of a file that no further look mends."""
+INWARD = (Kind.DELETE_LOCAL, Kind.DOWNLOAD, Kind.MERGE, Kind.MERGE_DOWN)
+"""What changes the files here."""
 CONDITION_EVERY = 600.0
 """Seconds between looks whether the repository is still there and still private."""
 REMEMBER_EVERY = 600
@@ -238,7 +240,7 @@ class Engine:
         if taken.changed:
             planned = make_plan(self._kit, fetched)
         self._kit.state.save_alarms(planned.standing, planned.alarms)
-        applied, recorded = self._apply(planned, fetched, down=down)
+        applied, recorded = self._apply(planned, fetched, up=up and not fetched.halt, down=down)
         applied.conflicts += taken.conflicts
         applied.errors |= taken.errors
         pushed = Pushed()
@@ -285,7 +287,9 @@ class Engine:
         kit.state.put("warnings", json.dumps(warned) if warned else None)
         now = int(kit.clock.now())
         last = int(kit.state.get("last_success") or 0)
-        if outcome.up or outcome.down or outcome.merged or not 0 <= now - last < REMEMBER_EVERY:
+        moved = outcome.up or outcome.down or outcome.merged
+        settled = kit.state.get("conflicts") not in (None, str(outcome.conflicts))
+        if moved or settled or not 0 <= now - last < REMEMBER_EVERY:
             with kit.state.transaction():
                 kit.state.put("about", json.dumps(asdict(kit.remote.about())))
                 kit.state.put("last_success", str(now))
@@ -313,20 +317,25 @@ class Engine:
         self._condition_due = now + CONDITION_EVERY
 
     def _apply(
-        self, planned: Planned, fetched: Fetched, *, down: bool
+        self, planned: Planned, fetched: Fetched, *, up: bool, down: bool
     ) -> tuple[Applied, dict[str, BaseFile | None]]:
-        """Do what changes local files, and record the base once the bytes are durable."""
+        """Do what changes local files, and record the base once the bytes are durable.
+
+        With `up` also what makes conflict copies of the vault's versions, which then are replaced.
+        """
         equal = {action.path for action in planned.plan.of(Kind.RECORD)}
         rows: dict[str, BaseFile | None] = {
             path: base_of(planned.remote[path]) for path in equal - flush(self._kit, equal)
         }
-        forgotten = [action.path for action in planned.plan.of(Kind.FORGET)]
-        self._kit.state.keep_former(path for path in forgotten if not self._kit.wants(path))
-        rows |= dict.fromkeys(forgotten)
+        forgotten = planned.plan.of(Kind.FORGET)
+        self._kit.state.keep_former(
+            action.path for action in forgotten if action.local or not self._kit.wants(action.path)
+        )
+        rows |= dict.fromkeys(action.path for action in forgotten)
         self._kit.state.save_base(rows)
         applied = Applied()
-        actions = planned.plan.of(Kind.DELETE_LOCAL, Kind.DOWNLOAD, Kind.MERGE)
-        if down and actions:
+        actions = planned.plan.of(*(INWARD if down else ()), *((Kind.OVERRULE,) if up else ()))
+        if actions:
             applier = Applier(self._kit, self._fetcher, fetched.keys, planned.looked)
             applied = applier.run(actions)
         return applied, rows | applied.base
@@ -370,7 +379,7 @@ class Engine:
 
     def _establish(self, planned: Planned, applied: Applied, pushed: Pushed) -> None:
         """Remember the roots that are wholly in sync now."""
-        due = planned.plan.of(Kind.DELETE_LOCAL, Kind.DOWNLOAD, Kind.MERGE)
+        due = planned.plan.of(*INWARD)
         undone = {action.path for action in due} - applied.base.keys()
         troubled = planned.halts.keys() | {
             split_root(path)[0]
@@ -409,14 +418,14 @@ class Engine:
             if note.message not in told
         }
         differs = recovery_problem(self._kit)
-        conflicts = {path for path in objects if split_root(path)[0] == CONFLICTS}
+        conflicts = self._copies(objects, planned.looked, applied)
         return Outcome(
             head=self._fetcher.snapshot.head,
             up=tuple(sorted(pushed.up)),
             down=tuple(sorted(applied.down)),
             merged=tuple(sorted(applied.merged)),
             new_conflicts=tuple(sorted(applied.conflicts)),
-            conflicts=len(conflicts | set(applied.conflicts)),
+            conflicts=len(conflicts),
             pending=len(waiting.all),
             pending_up=len(waiting.up),
             pending_down=len(waiting.down),
@@ -433,3 +442,20 @@ class Engine:
             again=bool(torn) or planned.looked.again or applied.again or pushed.again,
             resume=pushed.resume,
         )
+
+    def _copies(
+        self, objects: Mapping[str, RemoteFile], looked: Looked, applied: Applied
+    ) -> set[str]:
+        """Return the conflict copies: the vault's, but of a root that only receives those here."""
+        ways = self._kit.directions
+        stay = tuple(f"{CONFLICTS}/{root}/" for root, way in ways.items() if way == "pull")
+        there = {
+            path
+            for path in (*objects, *applied.conflicts)
+            if split_root(path)[0] == CONFLICTS and not path.startswith(stay)
+        }
+        if not stay:
+            return there
+        gone = {path for path, row in applied.base.items() if row is None}
+        here = {*looked.files, *applied.down, *applied.conflicts} - gone
+        return there | {path for path in here if path.startswith(stay)}

@@ -13,7 +13,7 @@ from memory_sync.errors import (
     RecipientPluginError,
     RecipientUnknownError,
 )
-from memory_sync.model import Step, split_root
+from memory_sync.model import Direction, Step, split_root
 from memory_sync.ports.bases import Bases
 from memory_sync.ports.clock import Clock
 from memory_sync.ports.files import LocalTree
@@ -54,6 +54,7 @@ class Root:
     max_size: int = 10 * 1024 * 1024
     merge_caps: Mapping[str, int] = field(default_factory=dict)
     max_deletes: int = MANY
+    direction: Direction = "both"
 
     def merge_cap(self, path: str) -> int | None:
         """Return the number of characters that a merge of this file may have at most."""
@@ -88,6 +89,12 @@ class Kit:
     secrets: Policy = "warn"
     rules: dict[str, Patterns] = field(default_factory=dict)
     bases: Bases | None = None
+
+    @property
+    def directions(self) -> Mapping[str, Direction]:
+        """Which way the roots go that go only one."""
+        roots = self.roots.values()
+        return {root.name: root.direction for root in roots if root.direction != "both"}
 
     def wants(self, path: str) -> bool:
         """Tell whether a path of the vault is one that this device syncs.

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from memory_sync.engine.kit import Kit
 from memory_sync.errors import BusyError, FileError, HaltError, MemorySyncError
 from memory_sync.model import FileVersion, Problem, Would, split_root
+from memory_sync.model.trees import CONFLICTS
+
+SETTINGS = "settings"
+"""Where it is noted which way each root went, and up to which size, at the last look."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,7 @@ def look(kit: Kit) -> Looked:
     halts: dict[str, MemorySyncError] = {}
     notes: list[FileError] = []
     again = False
+    _take_settings(kit)
     for name, root in kit.roots.items():
         known = kit.state.glances(name)
         try:
@@ -55,6 +61,31 @@ def look(kit: Kit) -> Looked:
         notes += scan.notes
         again = again or scan.again
     return Looked(files, held, halts, tuple(notes), again)
+
+
+def _take_settings(kit: Kit) -> None:
+    """Notice that a root goes another way or takes other sizes, and set aside its base.
+
+    What was kept apart meanwhile, because it did not travel, was deleted by nobody. A root that is
+    left out goes no way of its own.
+    """
+    now = {
+        name: (root.direction, root.max_size)
+        for name, root in kit.roots.items()
+        if name != CONFLICTS
+    }
+    noted = kit.state.get(SETTINGS) or "{}"
+    text = json.dumps(now, sort_keys=True)
+    if text == noted:
+        return
+    before: dict[str, tuple[str, int]] = json.loads(noted)
+    with kit.state.transaction():
+        for name in sorted(before.keys() | now.keys()):
+            old, new = before.get(name), now.get(name)
+            turned = (old[0] if old else "both") != (new[0] if new else "both")
+            if turned or (old and new and old[1] != new[1]):
+                kit.state.set_aside_root(name)
+        kit.state.put(SETTINGS, text)
 
 
 def _another_folder(kit: Kit, root: str, folder: str) -> bool:

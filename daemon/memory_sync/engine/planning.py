@@ -20,12 +20,13 @@ from memory_sync.errors import (
 )
 from memory_sync.model import Action, Kind, Plan, RemoteFile, Would, split_root
 from memory_sync.sync.guards import Alarm, Guard, alarms, plan_id
-from memory_sync.sync.plan import plan
+from memory_sync.sync.plan import Directions, direction_of, plan
 from memory_sync.vault.objects import object_name
 
 FIRST = 5
 """Paths that a halt names."""
-TRAVELS = (Kind.UPLOAD, Kind.DOWNLOAD, Kind.MERGE, Kind.DELETE_LOCAL, Kind.DELETE_REMOTE)
+STAYS = (Kind.RECORD, Kind.FORGET)
+"""Book-keeping: nothing travels."""
 GUARDED: Mapping[Guard, type[HaltError]] = {
     Guard.LOCAL_EMPTIED: RootEmptiedError,
     Guard.REMOTE_EMPTIED: RemoteEmptiedError,
@@ -53,13 +54,18 @@ class Planned:
 
 @dataclass(frozen=True)
 class _Trees:
-    """The three trees as digests, and the paths that this device does not sync."""
+    """The three trees as digests, the paths that this device does not sync, and the directions.
+
+    `former` has what was the base of files in roots that only send, before it was set aside.
+    """
 
     local: Mapping[str, str]
     remote: Mapping[str, str]
     base: Mapping[str, str]
     outside: frozenset[str]
     held: frozenset[str]
+    directions: Directions
+    former: Mapping[str, str]
 
     def inside(self, tree: Mapping[str, str]) -> Mapping[str, str]:
         """Return a tree without what this device does not sync."""
@@ -68,7 +74,15 @@ class _Trees:
         return {path: digest for path, digest in tree.items() if path not in self.outside}
 
     def plan(self, local: Mapping[str, str], held: Iterable[str]) -> Plan:
-        return plan(local, self.remote, self.base, held=frozenset(held), outside=self.outside)
+        return plan(
+            local,
+            self.remote,
+            self.base,
+            held=frozenset(held),
+            outside=self.outside,
+            directions=self.directions,
+            former=self.former,
+        )
 
 
 def make_plan(kit: Kit, fetched: Fetched) -> Planned:
@@ -90,6 +104,7 @@ def make_plan(kit: Kit, fetched: Fetched) -> Planned:
         kit.roots.keys() - looked.halts.keys(),
         standing=standing,
         limits={name: root.max_deletes for name, root in kit.roots.items()},
+        directions=trees.directions,
     )
     halts = {name: _told(kit, trees, name, error) for name, error in looked.halts.items()}
     for alarm in raised:
@@ -124,7 +139,16 @@ def _trees(
     errors = _broken(fetched, known)
     outside = frozenset(path for path in known if not kit.wants(path))
     held = frozenset(path for path in known if looked.holds(path) or path in errors)
-    return _Trees(local_tree, remote_tree, base_tree, outside, held), errors
+    directions = kit.directions
+    # Where both may change a merge looks it up; here it tells who has changed the file.
+    unsure = local_tree.keys() & remote_tree.keys() - base_tree.keys() if directions else ()
+    former = {
+        path: row.digest
+        for path in unsure
+        if direction_of(path, directions) == "push" and (row := kit.state.former(path))
+    }
+    trees = _Trees(local_tree, remote_tree, base_tree, outside, held, directions, former)
+    return trees, errors
 
 
 def _stopped(kit: Kit, alarm: Alarm, made: Plan) -> HaltError:
@@ -152,7 +176,7 @@ def _told(kit: Kit, trees: _Trees, root: str, error: MemorySyncError) -> MemoryS
 
 
 def _would(actions: Iterable[Action], plan: str) -> Would:
-    travels = [action for action in actions if action.kind in TRAVELS]
+    travels = [action for action in actions if action.kind not in STAYS]
     # Deletes first: they are what a person has to know of.
     travels.sort(key=lambda action: (not action.kind.startswith("delete"), action.path))
     counts = Counter(action.kind.value for action in travels)

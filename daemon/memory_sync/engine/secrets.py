@@ -14,6 +14,7 @@ from memory_sync.engine.local import Looked
 from memory_sync.errors import SecretBlockedError
 from memory_sync.model import Problem, split_root
 from memory_sync.ports import names
+from memory_sync.sync.plan import direction_of
 from memory_sync.sync.secrets import VERSION, Finding, scan
 
 KEY = "secrets"
@@ -51,7 +52,8 @@ class Findings:
         for path, (digest, _) in list(self._files.items()):
             version = looked.files.get(path)
             now = {written.get(path), version.digest if version else None}
-            if digest not in now and not looked.holds(path):
+            stays = direction_of(path, self._kit.directions) == "pull"
+            if stays or (digest not in now and not looked.holds(path)):
                 del self._files[path]
         rows = {
             path: [digest, [[one.line, one.kind] for one in found]]

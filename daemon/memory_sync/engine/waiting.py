@@ -8,8 +8,8 @@ from typing import Self
 
 from memory_sync.model import Kind, Plan
 
-UP = (Kind.UPLOAD, Kind.DELETE_REMOTE)
-DOWN = (Kind.DOWNLOAD, Kind.DELETE_LOCAL)
+UP = (Kind.UPLOAD, Kind.DELETE_REMOTE, Kind.OVERRULE)
+DOWN = (Kind.DOWNLOAD, Kind.DELETE_LOCAL, Kind.MERGE_DOWN)
 
 
 @dataclass(frozen=True, slots=True)

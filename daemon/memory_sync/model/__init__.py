@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from memory_sync.model.about import About, Budget
-    from memory_sync.model.kind import Kind
+    from memory_sync.model.kind import Direction, Kind
     from memory_sync.model.outcome import Outcome
     from memory_sync.model.plan import Action, Plan
     from memory_sync.model.remote import Change, Commit, Entry, Listing
@@ -23,6 +23,7 @@ __all__ = [
     "Budget",
     "Change",
     "Commit",
+    "Direction",
     "Entry",
     "FileVersion",
     "Kind",
@@ -40,7 +41,7 @@ __all__ = [
 
 PLACES = {
     "about": ("About", "Budget"),
-    "kind": ("Kind",),
+    "kind": ("Direction", "Kind"),
     "outcome": ("Outcome",),
     "plan": ("Action", "Plan"),
     "remote": ("Change", "Commit", "Entry", "Listing"),

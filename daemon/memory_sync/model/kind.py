@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Literal
+
+Direction = Literal["both", "push", "pull"]
+"""Which way the changes of a root travel."""
 
 
 class Kind(StrEnum):
@@ -15,3 +19,7 @@ class Kind(StrEnum):
     DELETE_REMOTE = "delete-remote"
     RECORD = "record"
     FORGET = "forget"
+    OVERRULE = "overrule"
+    """Of a root that only sends: this side goes up, the vault's becomes a conflict copy."""
+    MERGE_DOWN = "merge-down"
+    """Of a root that only receives: merged into the file here, and what is new stays here."""

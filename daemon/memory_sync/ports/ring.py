@@ -15,6 +15,8 @@ from pathlib import Path
 
 from memory_sync.errors import KeyringError
 
+IDENTITY = "MEMORY_SYNC_IDENTITY"
+"""The variable that may hold the vault's key."""
 SERVICE = "memory-sync"
 """Under what the keyring has what is ours."""
 PATIENCE = 5.0
@@ -32,7 +34,7 @@ class Ring:
     """The keyring that a process with these variables has."""
 
     def __init__(self, env: Mapping[str, str], patience: float = PATIENCE) -> None:
-        self._env = dict(env)
+        self._env = without_identity(env)
         self._patience = patience
 
     def patient(self) -> Ring:
@@ -104,3 +106,8 @@ def _reason(said: str) -> str:
     if not (kind.isidentifier() and kind.isascii()):
         kind = "no reason"
     return REASONS.get(kind, f"it refuses ({kind})")
+
+
+def without_identity(env: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that another program may see: all but the key."""
+    return {name: value for name, value in env.items() if name != IDENTITY}

@@ -338,6 +338,23 @@ class State:
             self._db.execute("DELETE FROM established WHERE root = ?", (root,))
             self.put("sent", None)
 
+    def set_aside_root(self, root: str) -> None:
+        """Keep the base of a root and of its conflict copies for merges, and for nothing else.
+
+        So nothing is deleted, on either side, for what was in sync before.
+        """
+        with self.transaction():
+            for top in (root, f"{CONFLICTS}/{root}"):
+                rows = (f"{top}/", f"{top}0")  # as above
+                self._db.execute(
+                    "REPLACE INTO former SELECT path, digest, blobs FROM base"
+                    " WHERE path > ? AND path < ?",
+                    rows,
+                )
+                self._db.execute("DELETE FROM base WHERE path > ? AND path < ?", rows)
+            self._db.execute("DELETE FROM established WHERE root = ?", (root,))
+            self.put("sent", None)
+
     def forget_paths(self, paths: Iterable[str]) -> None:
         """Drop the base of some paths, so that their sides are united and neither is deleted.
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
 
+from memory_sync.model import Direction
 from memory_sync.model.trees import CONFLICTS, split_root
 
 Tree = Mapping[str, str]
@@ -31,6 +32,14 @@ class Guard(StrEnum):
     REMOTE_EMPTIED = "remote-emptied"
     MANY_DELETED = "many-deleted"
     ALL_CHANGED = "all-changed"
+
+
+IDLE: Mapping[Direction, frozenset[Guard]] = {
+    "both": frozenset(),
+    "push": frozenset({Guard.REMOTE_EMPTIED}),
+    "pull": frozenset({Guard.LOCAL_EMPTIED, Guard.MANY_DELETED, Guard.ALL_CHANGED}),
+}
+"""What a guard need not look at: what comes of it does not travel in this direction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +76,14 @@ def alarms(
     *,
     standing: Mapping[str, Alarm] | None = None,
     limits: Mapping[str, int] | None = None,
+    directions: Mapping[str, Direction] | None = None,
 ) -> tuple[Alarm, ...]:
     """Look at each root for what a guard stops.
 
     `base` is expected without the paths about which nothing is decided. `standing` are the alarms
     of the last look by root, `limits` the numbers of deletes (by root) that are not asked about,
-    where they are not the default. An alarm that was approved comes back as it is while no further
-    path is amiss.
+    where they are not the default, `directions` the ways of those that go one way. An alarm that
+    was approved comes back as it is while no further path is amiss.
     """
     known: dict[str, dict[str, str]] = {root: {} for root in set(roots) - {CONFLICTS}}
     for path, digest in base.items():
@@ -84,7 +94,7 @@ def alarms(
     for root in sorted(known):
         before = (standing or {}).get(root)
         side = _Side(root, known[root], local, remote, (limits or {}).get(root, MANY))
-        alarm = _raised(side, before)
+        alarm = _raised(side, before, IDLE[(directions or {}).get(root, "both")])
         if alarm and before and before.approved and _within(alarm, before):
             alarm = before
         if alarm:
@@ -135,7 +145,7 @@ class _Side:
         )
 
 
-def _raised(side: _Side, before: Alarm | None) -> Alarm | None:
+def _raised(side: _Side, before: Alarm | None, idle: frozenset[Guard]) -> Alarm | None:
     count = len(side.known)
     gone_here, gone_there = side.gone(side.local), side.gone(side.remote)
     deleted = frozenset(path for path in gone_here if side.remote.get(path) == side.known[path])
@@ -156,6 +166,6 @@ def _raised(side: _Side, before: Alarm | None) -> Alarm | None:
     }
     for guard, suspects in amiss.items():
         stays = before is not None and before.guard is guard and suspects & before.suspects
-        if raised[guard] or (stays and not both):
+        if guard not in idle and (raised[guard] or (stays and not both)):
             return Alarm(side.root, guard, suspects, count)
     return None

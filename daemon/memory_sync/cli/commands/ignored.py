@@ -13,6 +13,11 @@ from memory_sync.cli.result import Line, Result
 if TYPE_CHECKING:
     from memory_sync.app.ignored import Decided
 
+ONE_WAY = {
+    "push": "The root goes one way: what is here is sent, and nothing comes down.",
+    "pull": "The root goes one way: what is in the vault comes down, and nothing here is sent.",
+}
+
 
 @click.command("ignored", epilog=example("memory-sync ignored memory/notes.md"))
 @click.argument("path", shell_complete=FILES)
@@ -37,13 +42,15 @@ def command(path: str, *, vault: str | None) -> Result:
         "rule": found.rule,
         "source": found.source,
         "line": found.line,
+        "direction": found.direction,
     }
     return Result(data, tuple(map(Line, _said(found))))
 
 
 def _said(found: Decided) -> list[str]:
     if found.synced:
-        return [f"{found.path} is {'looked into' if found.folder else 'synced'}."]
+        lines = [f"{found.path} is {'looked into' if found.folder else 'synced'}."]
+        return lines + ([ONE_WAY[found.direction]] if found.direction in ONE_WAY else [])
     reasons = {
         "include": "no include pattern of the root names it",
         "exclude": f"exclude has {found.rule}",

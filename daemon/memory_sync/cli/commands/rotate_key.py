@@ -114,7 +114,7 @@ def _done(
     wish: Wish,
 ) -> Result:
     """Say what was done, and what is to be done on this and the other devices."""
-    from memory_sync.app.context import IDENTITY
+    from memory_sync.ports.ring import IDENTITY
 
     trust = context.keystore.trust(settings.name)
     recipient = trust.recipient if trust else ""
