@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from memory_sync.cli.where import name_of, normalised
+from memory_sync.cli.where import normalised
+from memory_sync.config.fields import name_of
 from memory_sync.errors import RemoteInvalidError
 from tests.cli.person import QUICK, Person, until
 from tests.cli.terminal import terminal

@@ -132,6 +132,8 @@ class Device:
         self.directions: dict[str, Direction] = {}
         self.secrets: Policy = "warn"
         self.recovery: tuple[str, ...] | None = None
+        self.formerly: dict[str, tuple[str, ...]] = {}
+        self.places: dict[str, str] = {}
         self._engine: Engine | None = None
         self.kit: Kit | None = None
         for root in roots:
@@ -170,6 +172,7 @@ class Device:
             device=self.name,
             clock=self.clock,
             trash=None if hidden else Trash(self.home / "trash", self.clock),
+            former=self.formerly.get(root, ()),
         )
 
     @property
@@ -187,6 +190,7 @@ class Device:
                     self.max_size,
                     self.merge_caps,
                     direction=self.directions.get(name, "both"),
+                    formerly=self.formerly.get(name, ()),
                 )
                 for name, patterns in self.patterns.items()
             }
@@ -202,6 +206,7 @@ class Device:
                 clock=self.clock,
                 recovery=self.recovery,
                 secrets=self.secrets,
+                reach=FolderRemote,
             )
             self._engine = Engine(self.kit)
         return self._engine
@@ -220,13 +225,30 @@ class Device:
             self.kit.state.close()
         self._engine = self.kit = None
 
+    def rename(self, old: str, new: str) -> None:
+        """Give a root another name in the configuration; the folder stays where it is."""
+        self.restart()
+        self.patterns = {new if name == old else name: p for name, p in self.patterns.items()}
+        self.formerly[new] = (*self.formerly.pop(old, ()), old)
+        self.places[new] = self.places.pop(old, old)
+
+    def move_to(self, remote: Path | Remote) -> None:
+        """Name another remote in the configuration."""
+        self.restart()
+        inner = FolderRemote(f"file://{remote}") if isinstance(remote, Path) else remote
+        self.remote = Meddler(inner)
+
     def sync(self, *, up: bool = True, down: bool = True) -> Outcome:
         return self.engine.cycle(up=up, down=down)
 
     # --- files
 
     def folder(self, root: str = "memory") -> Path:
-        return self.home / "conflicts" if root == CONFLICTS else self.home / "roots" / root
+        return (
+            self.home / "conflicts"
+            if root == CONFLICTS
+            else self.home / "roots" / self.places.get(root, root)
+        )
 
     def write(self, path: str, text: str | bytes, root: str = "memory") -> None:
         place = self.folder(root) / path

@@ -33,7 +33,7 @@ def run_daemon(env: MutableMapping[str, str], *, console: bool) -> None:
     Raises what is wrong with the configuration, or DaemonRunningError.
     """
     context = load_context(env)
-    context.vaults()
+    _vaults(context)
     places = context.directories
     settings = context.settings.daemon
     journal = open_journal(env)
@@ -64,7 +64,15 @@ def _orders(context: Context) -> Orders:
 
 def jobs(context: Context) -> tuple[Job, ...]:
     """Make a job of each vault."""
-    return tuple(_job(context, vault) for vault in context.vaults())
+    return tuple(_job(context, vault) for vault in _vaults(context))
+
+
+def _vaults(context: Context) -> tuple[VaultSettings, ...]:
+    """Return all vaults; none only where the configuration says so. Raises NotConfiguredError.
+
+    A file that is gone, or empty for a moment while somebody saves it, does not say so.
+    """
+    return () if context.settings.left_all else context.vaults()
 
 
 def _job(context: Context, vault: VaultSettings) -> Job:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
+from functools import partial
 from glob import escape
 from pathlib import Path
 
@@ -125,12 +126,18 @@ def open_vault(
                 secrets=vault.secrets,
                 recovery=vault.recovery_recipients,
                 bases=bases,
+                reach=partial(_reach, context, vault),
             )
             yield Engine(kit, allow_public=vault.allow_public)
         finally:
             for root in roots.values():
                 root.files.unlock()
             state.close()
+
+
+def _reach(context: Context, vault: VaultSettings, url: str) -> Remote:
+    """Make the adapter for another remote of the same vault. Raises as `make_remote` does."""
+    return make_remote(context, vault.model_copy(update={"remote": url}))
 
 
 def open_trash(context: Context, vault: str) -> Trash:
@@ -209,6 +216,7 @@ def make_roots(
             settings.merge_cap,
             settings.max_deletes,
             settings.direction,
+            settings.formerly,
         )
         for settings in vault.root
     }
@@ -240,6 +248,7 @@ def root_files(
         clock=context.clock,
         trash=trash,
         beat=beat,
+        former=settings.formerly,
     )
 
 

@@ -23,6 +23,8 @@ COMMANDS = {
     "resume": "End a pause.",
     "confirm": "Let pass what a halt has stopped.",
     "repair": "Mend a vault that was changed or turned back without its key.",
+    "move-remote": "Say that a vault lies in another remote now.",
+    "leave": "Stop syncing a vault, or one root of it, on this machine.",
     "ignored": "Say whether a file is synced, and which rule decides.",
     "roots": "List what is synced, add a folder, and map a project.",
     "conflicts": "List conflicts, show one, and resolve it.",

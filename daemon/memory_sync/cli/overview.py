@@ -50,7 +50,7 @@ class Overview(NamedTuple):
     def causes(self) -> list[Problem]:
         """Return why the state is the worst one; the first of them stands in the first line."""
         standing, state = self.standing, self.state
-        if not standing.vaults and not standing.served and len(standing.notes) == 1:
+        if not standing.vaults and len(standing.notes) == int(not standing.served):
             return [problem_of(NotConfiguredError(path=self.places.config_file))]
         if state == Phase.PAUSED:
             return [self._paused()]

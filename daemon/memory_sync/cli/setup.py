@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
 from memory_sync.app import setup
 from memory_sync.app.agents import Agent
 from memory_sync.app.context import Context, load_context
-from memory_sync.app.sync import Wish, sync
+from memory_sync.app.sync import Wish
 from memory_sync.cli import credentials
 from memory_sync.cli.agents import agents_of
 from memory_sync.cli.agreeing import Agreed, Bring, Comparisons, Scans, agree, describe
@@ -21,7 +21,7 @@ from memory_sync.cli.render import waiting
 from memory_sync.cli.result import Line, Result
 from memory_sync.cli.secrets import Secrets
 from memory_sync.cli.serving import renewed, with_service
-from memory_sync.cli.syncing import report
+from memory_sync.cli.syncing import report, sync_patiently
 from memory_sync.cli.where import (
     DEFAULT_REPOSITORY,
     Aim,
@@ -35,8 +35,8 @@ from memory_sync.cli.words import export_command
 from memory_sync.config.settings import RootSettings
 from memory_sync.config.writing import set_allow_public, set_device
 from memory_sync.daemon.client import Client, find_socket
-from memory_sync.errors import BusyError, DaemonError
-from memory_sync.model import Problem, Step
+from memory_sync.errors import DaemonError
+from memory_sync.model import Problem
 from memory_sync.ports.files import Scan
 from memory_sync.ports.spool import Spool
 from memory_sync.ports.token import Token
@@ -44,7 +44,6 @@ from memory_sync.vault.judge import Trust
 
 PICK_UP = 5.0
 """Seconds in which a running daemon takes up a changed configuration."""
-BUSY_TRIES = 10
 
 
 def set_up(options: Options, bring: Bring | None = None) -> Result:
@@ -143,7 +142,7 @@ def _first_sync(context: Context, aim: Aim, scans: Scans, agreed: Agreed, spool:
     name, recipient = aim.vault.name, agreed.trust.recipient
     with ended_by_signals(), waiting("Syncing") as show:
         served = _taken_up(context, aim)
-        rows = _sync_patiently(context, name, show, spool)
+        rows = sync_patiently(context, name, Wish(), show, spool)
     done = report(context.directories, rows)
     exported = context.keystore.was_exported(recipient)
     roots = [_root_data(root, scans[root.name], agreed.compared) for root in aim.roots]
@@ -215,16 +214,3 @@ def _taken_up(context: Context, aim: Aim) -> bool:
 def _has_roots(row: Mapping[str, Any], aim: Aim) -> bool:
     wanted = [{"name": root.name, "path": str(root.path)} for root in aim.roots]
     return all(root in row["roots"] for root in wanted)
-
-
-def _sync_patiently(
-    context: Context, name: str, show: Callable[[Step], None], spool: Spool
-) -> dict[str, Any]:
-    """Sync one vault; a daemon that is just opening it is waited for."""
-    for _ in range(BUSY_TRIES):
-        rows = sync(context, context.vaults(name), Wish(), show, spool)
-        error = rows[name].get("error")
-        if not error or error["code"] != BusyError.code:
-            break
-        time.sleep(0.3)
-    return rows

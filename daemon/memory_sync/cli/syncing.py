@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from memory_sync.app.context import load_context
+from memory_sync.app.context import Context, load_context
 from memory_sync.app.sync import Wish, sync
 from memory_sync.cli.conflicts import conflicts_problem
 from memory_sync.cli.ending import ended_by_signals
@@ -14,8 +14,12 @@ from memory_sync.cli.render import waiting
 from memory_sync.cli.result import Line, Result, as_problem, worst
 from memory_sync.cli.words import many, size
 from memory_sync.config.directories import Directories
+from memory_sync.engine.kit import Report
+from memory_sync.errors import BusyError
 from memory_sync.model import Kind, Problem
+from memory_sync.ports.spool import Spool
 
+BUSY_TRIES = 10
 WORDS = {
     Kind.UPLOAD: "send",
     Kind.DOWNLOAD: "fetch",
@@ -35,6 +39,23 @@ def sync_now(vault: str | None, wish: Wish) -> Result:
     with ended_by_signals(), waiting("Syncing") as show:
         rows = sync(context, vaults, wish, show)
     return report(context.directories, rows)
+
+
+def sync_patiently(
+    context: Context,
+    name: str,
+    wish: Wish,
+    show: Report = lambda _: None,
+    spool: Spool | None = None,
+) -> dict[str, Any]:
+    """Sync one vault; a daemon that is just opening it is waited for."""
+    for _ in range(BUSY_TRIES):
+        rows = sync(context, context.vaults(name), wish, show, spool)
+        error = rows[name].get("error")
+        if not error or error["code"] != BusyError.code:
+            break
+        context.clock.sleep(0.3)
+    return rows
 
 
 def report(places: Directories, rows: Mapping[str, Any]) -> Result:

@@ -79,6 +79,11 @@ class Directories(NamedTuple):
         return self.state / "trash"
 
     @property
+    def left(self) -> Path:
+        """Where state and trash of vaults lie that this device has left."""
+        return self.state / "left"
+
+    @property
     def own(self) -> tuple[Path, ...]:
         """All that is the program's: never synced, whatever root it lies in.
 

@@ -89,6 +89,7 @@ class RootSettings(Section):
     max_size: Size = ByteSize(10 * 1024**2)
     max_deletes: Annotated[int, Field(ge=1)] = MANY
     merge_cap: Caps = Field(default_factory=lambda: MappingProxyType({}))
+    formerly: tuple[Name, ...] = ()
 
     @property
     def patterns(self) -> Patterns:
@@ -125,7 +126,10 @@ class VaultSettings(Section):
     @field_validator("root")
     @classmethod
     def _root_names_differ(cls, roots: tuple[RootSettings, ...]) -> tuple[RootSettings, ...]:
-        _refuse_twins([root.name for root in roots], "roots of one vault")
+        names = [root.name for root in roots]
+        _refuse_twins(names, "roots of one vault")
+        former = [name for root in roots for name in root.formerly]
+        _refuse_twins([*names, *former], "roots of one vault, one of them formerly,")
         return roots
 
 
@@ -167,6 +171,11 @@ class Settings(BaseSettings):
     def _vault_names_differ(cls, vaults: tuple[VaultSettings, ...]) -> tuple[VaultSettings, ...]:
         _refuse_twins([vault.name for vault in vaults], "vaults")
         return vaults
+
+    @property
+    def left_all(self) -> bool:
+        """Tell whether the configuration says in so many words that there is no vault."""
+        return not self.vault and "vault" in self.model_fields_set
 
     def github_of(self, vault: VaultSettings) -> GitHubSettings:
         """Return how GitHub is reached for one vault: its own settings before those of all."""

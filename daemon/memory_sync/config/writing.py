@@ -21,7 +21,7 @@ from tomlkit.items import AoT, InlineTable, Table
 from memory_sync.config.durable import make_private_folder, take_lock, write_durably
 from memory_sync.config.loading import parse, read_text
 from memory_sync.config.settings import ProjectsSettings, RootSettings, VaultSettings
-from memory_sync.errors import FileUnwritableError, VaultUnknownError
+from memory_sync.errors import FileUnwritableError, RootUnknownError, VaultUnknownError
 
 PATIENCE = 10.0
 """Seconds to wait for another process that edits the file: an edit takes milliseconds."""
@@ -63,6 +63,62 @@ def set_allow_public(path: Path, vault: str) -> None:
     _edit(path, change)
 
 
+def set_remote(path: Path, vault: str, remote: str) -> None:
+    """Set where a vault lies."""
+
+    def change(document: TOMLDocument) -> None:
+        _vault(document, vault)["remote"] = remote
+
+    _edit(path, change)
+
+
+def rename_root(path: Path, vault: str, old: str, new: str) -> None:
+    """Give a root another name; that it had the old one is written down with it."""
+
+    def change(document: TOMLDocument) -> None:
+        root = _root(document, vault, old)
+        former = [str(one) for one in root.get("formerly", []) if one not in (old, new)]
+        root["name"] = new
+        root["formerly"] = [*former, old]
+
+    _edit(path, change)
+
+
+def set_root_path(path: Path, vault: str, root: str, folder: Path) -> None:
+    """Set where a root lies."""
+
+    def change(document: TOMLDocument) -> None:
+        _root(document, vault, root)["path"] = str(folder)
+
+    _edit(path, change)
+
+
+def remove_root(path: Path, vault: str, root: str) -> None:
+    """Take a root out of a vault."""
+
+    def change(document: TOMLDocument) -> None:
+        roots = _vault(document, vault)["root"]
+        roots.remove(_root(document, vault, root))
+
+    _edit(path, change)
+
+
+def remove_vault(path: Path, vault: str) -> None:
+    """Take a vault out. Of the last one the file says that there is none, in so many words."""
+
+    def change(document: TOMLDocument) -> TOMLDocument:
+        gone = _vault(document, vault)
+        vaults: Any = document["vault"]
+        vaults.remove(gone)
+        if vaults:
+            return document
+        del document["vault"]
+        # Before the tables, or it would be a setting of the last of them.
+        return tomlkit.parse(f"vault = []\n{tomlkit.dumps(document)}")
+
+    _edit(path, change)
+
+
 def set_device(path: Path, device: str) -> None:
     """Set the device's name."""
 
@@ -72,8 +128,10 @@ def set_device(path: Path, device: str) -> None:
     _edit(path, change)
 
 
-def _edit(path: Path, change: Callable[[TOMLDocument], None]) -> None:
+def _edit(path: Path, change: Callable[[TOMLDocument], TOMLDocument | None]) -> None:
     """Change the file, which is made (0600) if it is missing and else keeps its mode.
+
+    `change` works on the document that it is given, or returns another one.
 
     Raises as `load` does, or FileUnwritableError: also where somebody else goes on changing it.
     """
@@ -105,13 +163,13 @@ def _alone(path: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def _edit_alone(path: Path, change: Callable[[TOMLDocument], None]) -> None:
+def _edit_alone(path: Path, change: Callable[[TOMLDocument], TOMLDocument | None]) -> None:
     text = read_text(path)
     # As it is before the change: an error in what a person wrote is then told as that.
     parse(text, path, {})
     document = tomlkit.parse(text if text.endswith("\n") or not text else text + "\n")
-    change(document)
-    changed = tomlkit.dumps(document).lstrip("\n")
+    other = change(document)
+    changed = tomlkit.dumps(document if other is None else other).lstrip("\n")
     parse(changed, path, {})
     # The file that is meant, where a link (to a folder of dotfiles, say) leads to it.
     target = Path(os.path.realpath(path))
@@ -126,6 +184,8 @@ def _edit_alone(path: Path, change: Callable[[TOMLDocument], None]) -> None:
 
 def _add(place: TOMLDocument | Table | InlineTable, key: str, section: BaseModel) -> None:
     """Add an element to an array of tables, in the way in which the file writes that array."""
+    if key in place and not place[key]:
+        del place[key]  # it says that there is none
     if key not in place:
         place.append(key, [] if isinstance(place, InlineTable) else tomlkit.aot())
     array: Any = place[key]
@@ -162,6 +222,15 @@ def _plain(value: Any) -> Any:
     inner = tomlkit.inline_table()
     inner.update(value)
     return inner
+
+
+def _root(document: TOMLDocument, vault: str, name: str) -> Any:
+    """Return a root of a vault; one without a name has the usual one."""
+    usual = RootSettings.model_fields["name"].default
+    roots = {str(root.get("name", usual)): root for root in _vault(document, vault).get("root", [])}
+    if name not in roots:
+        raise RootUnknownError(name=name, known=", ".join(roots) or "none")
+    return roots[name]
 
 
 def _vault(document: TOMLDocument, name: str) -> Any:

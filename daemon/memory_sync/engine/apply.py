@@ -225,8 +225,15 @@ class Applier:
             if file and fits and self._kit.spool.get(file.version.digest) is None:
                 wanted.append((name, tuple(part.blob for part in file.parts)))
             if row and action.kind in (Kind.MERGE, Kind.MERGE_DOWN, Kind.OVERRULE):
-                wanted.append((name, row.blobs))
+                wanted += [(one, row.blobs) for one in (name, *self._former_names(action.path))]
         self._fetched = self._fetcher.prefetch(wanted, self._keys)
+
+    def _former_names(self, path: str) -> list[str]:
+        """Name the objects that had this file's contents before its root was renamed."""
+        root, relative = split_root(path)
+        names = self._keys.derived.names
+        former = self._kit.roots[root].formerly
+        return [object_name(names, f"{old}/{relative}") for old in former]
 
     def _limit(self, path: str) -> int:
         return self._kit.roots[split_root(path)[0]].max_size

@@ -7,11 +7,12 @@ cycle looks again.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 
 from memory_sync.engine.apply import Applied, Applier, base_of
+from memory_sync.engine.carry import Carrier, remember_roots
 from memory_sync.engine.echoes import Echoes
 from memory_sync.engine.fetch import Fetched, Fetcher
 from memory_sync.engine.found import look_into, trust_for
@@ -50,6 +51,7 @@ from memory_sync.model import (
     split_root,
 )
 from memory_sync.model.trees import CONFLICTS
+from memory_sync.ports.remote import Remote
 from memory_sync.sync.patterns import Patterns
 from memory_sync.vault.judge import Trust
 
@@ -150,7 +152,7 @@ class Engine:
             self._kit.roots[root].files.adopt(replace=True, make=True)
             # Without a base the two sides are united, and nothing is deleted; if a crash keeps it
             # from being forgotten, the new marker tells that it belonged to another folder.
-            state.forget_root(root)
+            self._kit.forget(root)
         return self.cycle()
 
     def survey(self) -> Survey:
@@ -193,12 +195,26 @@ class Engine:
         self._condition_due = 0.0
         self._check_condition()
         try:
-            Repairer(self._kit, self._fetcher).run(plan, self._trust())
+            with self._before() as before:
+                Repairer(self._kit, self._fetcher, before).run(plan, self._trust())
         except Moved:
             pass  # another device was quicker; whether that has mended it the next look tells
         finally:
             self._kit.spool.clear()
         return self.cycle()
+
+    @contextmanager
+    def _before(self) -> Iterator[Remote | None]:
+        """Give the remote in which the vault was, if it is to move and that can be asked."""
+        url, reach = self._fetcher.moved_from(), self._kit.reach
+        remote = None
+        with suppress(MemorySyncError):
+            remote = reach(url) if url and reach else None
+        try:
+            yield remote
+        finally:
+            if remote:
+                remote.close()
 
     def remote_files(self) -> dict[str, RemoteFile]:
         """Fetch, and return what the vault holds, by path; the contents stay in the spool."""
@@ -231,6 +247,9 @@ class Engine:
             self._sound = fetched.halt is None
         else:
             fetched = Fetched(self._fetcher.snapshot, self._fetcher.keys(trust))
+        pushed = Pushed()
+        if up and (look or fetched.changed or restless):
+            pushed, fetched = self._carry(fetched)
         heard = self._echoes.heard() if down and not fetched.halt else []
         if not (look or fetched.changed or restless or heard) and self._roots_stand():
             self._restless = False
@@ -243,20 +262,33 @@ class Engine:
         applied, recorded = self._apply(planned, fetched, up=up and not fetched.halt, down=down)
         applied.conflicts += taken.conflicts
         applied.errors |= taken.errors
-        pushed = Pushed()
-        if up and not fetched.halt:
+        if up and not fetched.halt and not pushed.resume:
             uploads, deletes = self._to_push(planned, applied)
             if uploads or deletes:
                 self._check_condition()
-            pushed = self._push(fetched, applied, uploads, deletes)
+            pushed = self._push(fetched, applied, uploads, deletes).after(pushed)
         self._establish(planned, applied, pushed)
         outcome = self._outcome(planned, fetched, applied, pushed, recorded)
-        self._restless = bool(outcome.halts or outcome.again or outcome.pending)
+        self._restless = any((outcome.halts, outcome.again, outcome.pending, outcome.resume))
         self._remember(outcome)
         self._last = replace(
             outcome, up=(), down=(), merged=(), new_conflicts=(), sent=0, received=0, resume=0.0
         )
         return outcome
+
+    def _carry(self, fetched: Fetched) -> tuple[Pushed, Fetched]:
+        """Let what the vault holds under former names of roots follow to the new ones."""
+        if fetched.halt or not self._kit.former:
+            return Pushed(), fetched
+        carrier = Carrier(self._kit, self._fetcher, fetched.keys, self._findings)
+        if not carrier.due:
+            return Pushed(), fetched
+        self._check_condition()
+        sound, self._sound = self._sound, False
+        carried = carrier.carry()
+        self._sound = sound
+        keys = self._fetcher.keys(self._trust())
+        return carried, replace(fetched, snapshot=self._fetcher.snapshot, keys=keys, changed=True)
 
     def _roots_stand(self) -> bool:
         """Tell whether every root's folder and marker are there: no event tells of an unmount."""
@@ -282,6 +314,8 @@ class Engine:
         """Write down what `status` tells when no daemon runs; seldom if nothing travels."""
         kit = self._kit
         self._note_halts(outcome.halts)
+        if not outcome.halts:
+            remember_roots(kit, self._fetcher.snapshot)
         blocked = [one for one in outcome.problems if one.code == SecretBlockedError.code]
         warned = [one.data() for one in (*blocked, *outcome.warnings)]
         kit.state.put("warnings", json.dumps(warned) if warned else None)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from shlex import quote
 from types import MappingProxyType
 
+from memory_sync.engine.found import Finding
 from memory_sync.engine.kit import Keys, Kit, unlock
 from memory_sync.engine.look import RemoteLook
 from memory_sync.engine.progress import Progress
@@ -18,6 +20,7 @@ from memory_sync.errors import (
     HaltError,
     OrphanError,
     RekeyBlockedError,
+    RemoteChangedError,
     RemoteLiedError,
     StaleReadError,
 )
@@ -28,7 +31,7 @@ from memory_sync.vault.keys import Identity
 from memory_sync.vault.manifest import FORMAT, MANIFEST, Manifest, read_manifest
 from memory_sync.vault.objects import Decoded, ObjectError, decode, objects_in
 from memory_sync.vault.seals import seal_of
-from memory_sync.vault.trees import blob_id
+from memory_sync.vault.trees import blob_id, top_entries
 
 SLICE = 300
 """Blobs that are held in memory at once: of at most 48 KiB each, so 14 MiB."""
@@ -36,6 +39,8 @@ PATIENCE = 60.0
 """Seconds for which an older head counts as a stale read and not as an attack."""
 NO_HEAD = "none"
 """What stands for a head in the plan of a repair where the branch is gone."""
+PLACE = "remote"
+"""Where the state has the remote in which the vault was accepted last."""
 BROKEN_EVERY = 300.0
 """Seconds after which objects that could not be read are asked for again."""
 
@@ -110,7 +115,7 @@ class Fetcher:
         kit, self._received = self._kit, 0
         head = kit.remote.head(self.snapshot.head or None)
         if head is None:
-            raise BranchGoneError(vault=kit.vault, remote=kit.remote.url)
+            raise self._elsewhere(None, {}, self.nothing_left())
         keys = self.keys(trust)
         self._notice_old_state(trust)
         # A crash can leave a snapshot that is older than the trust, a backup a trust that is older
@@ -119,6 +124,7 @@ class Fetcher:
         stands = stands and not trust.rotated
         if head == self.snapshot.head and stands:
             kit.state.put("stale", None)
+            kit.state.put(PLACE, kit.remote.url)
             return self._read_broken(trust, keys)
         judged = self.judge(head, keys)
         if judged.verdict.standing is Standing.ROTATED:
@@ -129,7 +135,7 @@ class Fetcher:
         ):
             # What this device has sealed with the old key may be missing there: no delete of that.
             for root in kit.roots:
-                kit.state.forget_root(root)
+                kit.forget(root)
             kit.state.forget_history()
             return self.refresh(self._hand_over(newer, newer.recipient, 0))
         self.refuse(judged)
@@ -233,7 +239,7 @@ class Fetcher:
         noted = (state.get("next") or "").split()
         if trust.commit and not (state.was_accepted(trust.commit) or trust.commit in noted):
             for root in self._kit.roots:
-                state.forget_root(root)
+                self._kit.forget(root)
             state.put("next", trust.commit)
 
     def trust_next(self, trust: Trust) -> None:
@@ -283,7 +289,8 @@ class Fetcher:
         kit, verdict, head = self._kit, judged.verdict, judged.top.id
         would = _would(self.snapshot, judged.listing, head)
         if verdict.standing is Standing.ORPHAN:
-            raise OrphanError(vault=kit.vault, commit=head, would=would)
+            orphan = OrphanError(vault=kit.vault, commit=head, would=would)
+            raise self._elsewhere(orphan, judged.listing, would)
         if verdict.standing is Standing.FORKED:
             raise ForkedError(vault=kit.vault, commit=verdict.blamed, would=would)
         if verdict.standing is not Standing.STALE:
@@ -297,6 +304,33 @@ class Fetcher:
         elif not 0 <= age < PATIENCE:
             raise ForcedBackError(vault=kit.vault, commit=verdict.blamed, would=would)
         raise StaleReadError(remote=kit.remote.url, commit=verdict.blamed)
+
+    def moved_from(self) -> str:
+        """Return where the vault was accepted last, if the remote is another one by now."""
+        before = self._kit.state.get(PLACE) or ""
+        return before if before != self._kit.remote.url else ""
+
+    def _elsewhere(self, error: HaltError | None, listing: Listing, would: Would) -> HaltError:
+        """Say of a vault that is not there that it was never there, where that is so.
+
+        Else it is the `error`; without one the branch is gone.
+        """
+        kit, before = self._kit, self.moved_from()
+        if not before:
+            return error or BranchGoneError(vault=kit.vault, remote=kit.remote.url)
+        names = tuple(sorted(top_entries(listing)))
+        fill = MANIFEST not in names and Finding(names=names).adoptable
+        found = "no vault yet" if fill else "another vault" if MANIFEST in names else "other files"
+        url = kit.remote.url if fill else before
+        return RemoteChangedError(
+            vault=kit.vault,
+            remote=kit.remote.url,
+            before=before,
+            found=found,
+            fill=fill,
+            would=would,
+            hint=f"memory-sync move-remote {quote(url)} --vault {kit.vault}",
+        )
 
     def _take_over(
         self, judged: Judged, keys: Keys, *, rows: Mapping[str, BaseFile | None]
@@ -341,6 +375,9 @@ class Fetcher:
         base = self._kit.state.base()
         changed = [path for path, row in base.items() if there.get(path) != row.digest]
         self._kit.state.forget_paths(changed)
+        if self.moved_from():
+            # The commits that had what was there once have stayed where the vault was.
+            self._kit.state.forget_history()
 
     def accept(
         self,
@@ -364,6 +401,7 @@ class Fetcher:
             state.note_accepted(commit, n)
             state.save_base(rows)
             state.put("next", None)
+            state.put(PLACE, self._kit.remote.url)
             if moved:
                 state.forget_sent()
         self.snapshot = new

@@ -44,7 +44,8 @@ Report = Callable[[Step], None]
 class Root:
     """A root as the engine sees it: its files, and which of them are synced.
 
-    `place` is where it lies, for people; more than `max_deletes` deletes are asked about.
+    `place` is where it lies, for people; more than `max_deletes` deletes are asked about. What the
+    vault holds under the names that it had formerly is carried over.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Root:
     merge_caps: Mapping[str, int] = field(default_factory=dict)
     max_deletes: int = MANY
     direction: Direction = "both"
+    formerly: tuple[str, ...] = ()
 
     def merge_cap(self, path: str) -> int | None:
         """Return the number of characters that a merge of this file may have at most."""
@@ -71,7 +73,8 @@ class Kit:
     `recovery` are the recovery recipients that the configuration names, None if it names none.
     `secrets` says what becomes of text that looks like a credential. `rules` are the patterns of
     each root as the last look found them: what a file of rules in the root says comes from there.
-    `bases` keeps what conflicts began with, None if nobody will ask.
+    `bases` keeps what conflicts began with, None if nobody will ask. `reach` gives another remote
+    by its URL, None if there is no way to one: it is asked where the vault was before.
     """
 
     vault: str
@@ -89,6 +92,17 @@ class Kit:
     secrets: Policy = "warn"
     rules: dict[str, Patterns] = field(default_factory=dict)
     bases: Bases | None = None
+    reach: Callable[[str], Remote] | None = None
+
+    @property
+    def former(self) -> Mapping[str, str]:
+        """The names that roots had formerly, each with the one that it has now."""
+        return {old: root.name for root in self.roots.values() for old in root.formerly}
+
+    def forget(self, root: str) -> None:
+        """Drop a root's base, under whichever name it is, so that its two sides are united."""
+        for name in (root, *(self.roots[root].formerly if root in self.roots else ())):
+            self.state.forget_root(name)
 
     @property
     def directions(self) -> Mapping[str, Direction]:

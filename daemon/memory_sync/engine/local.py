@@ -100,7 +100,7 @@ def _another_folder(kit: Kit, root: str, folder: str) -> bool:
         return False
     with kit.state.transaction():
         if before is not None:
-            kit.state.forget_root(root)
+            kit.forget(root)
         kit.state.put(key, folder)
     return before is not None
 

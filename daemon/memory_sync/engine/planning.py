@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from memory_sync.engine.carry import settle, successors
 from memory_sync.engine.fetch import Fetched
 from memory_sync.engine.kit import Kit
 from memory_sync.engine.local import Looked, look, strange
@@ -17,6 +18,7 @@ from memory_sync.errors import (
     ObjectBrokenError,
     RemoteEmptiedError,
     RootEmptiedError,
+    RootRenamedError,
 )
 from memory_sync.model import Action, Kind, Plan, RemoteFile, Would, split_root
 from memory_sync.sync.guards import Alarm, Guard, alarms, plan_id
@@ -87,6 +89,7 @@ class _Trees:
 
 def make_plan(kit: Kit, fetched: Fetched) -> Planned:
     """Look at the roots, compare the three trees, and hold back what looks like a mistake."""
+    settle(kit, fetched)
     looked = look(kit)
     remote = dict(fetched.snapshot.objects.values())
     trees, errors = _trees(kit, fetched, looked, remote)
@@ -97,6 +100,7 @@ def make_plan(kit: Kit, fetched: Fetched) -> Planned:
         if path not in trees.outside and path not in trees.held
     }
     standing = kit.state.alarms()
+    moved = successors(kit, known, trees.remote)
     raised = alarms(
         trees.inside(trees.local),
         trees.inside(trees.remote),
@@ -105,11 +109,12 @@ def make_plan(kit: Kit, fetched: Fetched) -> Planned:
         standing=standing,
         limits={name: root.max_deletes for name, root in kit.roots.items()},
         directions=trees.directions,
+        moved=moved,
     )
     halts = {name: _told(kit, trees, name, error) for name, error in looked.halts.items()}
     for alarm in raised:
         if not alarm.approved:
-            halts[alarm.root] = _stopped(kit, alarm, made)
+            halts[alarm.root] = _stopped(kit, alarm, made, moved.get(alarm.root, ""))
     if fetched.halt:
         halts[""] = fetched.halt
     kept = (action for action in made.actions if split_root(action.path)[0] not in halts)
@@ -130,6 +135,9 @@ def _trees(
     local_tree = {path: version.digest for path, version in looked.files.items()}
     remote_tree = {path: file.version.digest for path, file in remote.items()}
     base_tree = {path: file.digest for path, file in kit.state.base().items()}
+    if former := kit.former:
+        # What still waits under a former name is nothing that this device has ceased to sync.
+        base_tree = {p: digest for p, digest in base_tree.items() if split_root(p)[0] not in former}
     for path, (digest, there) in kit.state.includes().items():
         # A merge or a download that was written and not yet recorded. Of equal sides the row of the
         # base is due: without it a later delete would be none.
@@ -151,9 +159,16 @@ def _trees(
     return trees, errors
 
 
-def _stopped(kit: Kit, alarm: Alarm, made: Plan) -> HaltError:
-    """Say what a guard has stopped."""
+def _stopped(kit: Kit, alarm: Alarm, made: Plan, successor: str) -> HaltError:
+    """Say what a guard has stopped; the `successor` is what the root seems to be called now."""
     actions = [action for action in made.actions if split_root(action.path)[0] == alarm.root]
+    if successor and alarm.guard is Guard.REMOTE_EMPTIED:
+        return RootRenamedError(
+            root=alarm.root,
+            path=kit.roots[alarm.root].place,
+            name=successor,
+            would=_would(actions, alarm.plan),
+        )
     return GUARDED[alarm.guard](
         root=alarm.root,
         path=kit.roots[alarm.root].place,

@@ -62,9 +62,21 @@ class Pushed:
     again: bool = False
     resume: float = 0.0
 
+    def after(self, earlier: Pushed) -> Pushed:
+        """Add what went up before this."""
+        return Pushed(
+            up=[*earlier.up, *self.up],
+            unsure=earlier.unsure | self.unsure,
+            errors={**earlier.errors, **self.errors},
+            sent=earlier.sent + self.sent,
+            commits=earlier.commits + self.commits,
+            again=earlier.again or self.again,
+            resume=max(earlier.resume, self.resume),
+        )
+
 
 @dataclass
-class _Batch:
+class Batch:
     """The files of one commit."""
 
     encoded: dict[str, Encoded] = field(default_factory=dict)
@@ -80,12 +92,15 @@ class _Batch:
         return 4 + self.blobs // BATCH_BLOBS + 2 * self.size // BATCH_BYTES
 
     def takes(self, blobs: int, size: int) -> bool:
+        """Tell whether so many more blobs, of so many bytes, still go into the commit."""
         empty = not self.encoded and not self.deletes
         return empty or (self.blobs + blobs <= BATCH_BLOBS and self.size + size <= BATCH_BYTES)
 
 
 class Pusher:
     """Carries local changes into the vault."""
+
+    deletes_at_once = False
 
     def __init__(self, kit: Kit, fetcher: Fetcher, keys: Keys, findings: Findings) -> None:
         self._kit = kit
@@ -126,8 +141,8 @@ class Pusher:
 
     def _batches(
         self, uploads: Mapping[str, FileVersion], deletes: Iterable[str]
-    ) -> Iterator[_Batch]:
-        batch = _Batch()
+    ) -> Iterator[Batch]:
+        batch = Batch()
         skipped: set[str] = set()
         for path, version in sorted(uploads.items()):
             encoded = self._encode(path, version)
@@ -137,16 +152,16 @@ class Pusher:
             size = sum(map(len, encoded.new_blobs.values()))
             if not batch.takes(len(encoded.new_blobs), size):
                 yield batch
-                batch = _Batch()
+                batch = Batch()
             batch.encoded[path] = encoded
             batch.blobs += len(encoded.new_blobs)
             batch.size += size
         # Where an upload had to wait, deletes do too: it may be what was renamed.
         ready = () if self.done.resume else self._ready(deletes, skipped)
         for path in sorted(ready):
-            if not batch.takes(1, 0):
+            if not (self.deletes_at_once or batch.takes(1, 0)):
                 yield batch
-                batch = _Batch()
+                batch = Batch()
             batch.deletes.append(path)
             batch.blobs += 1
         if batch.encoded or batch.deletes or self._readme_missing():
@@ -200,7 +215,7 @@ class Pusher:
             self.done.errors[path] = error
         return None
 
-    def _commit(self, batch: _Batch) -> None:
+    def _commit(self, batch: Batch) -> None:
         """Make one sealed commit on the accepted head and record it."""
         kit, old, trust = self._kit, self._fetcher.snapshot, self._keys.trust
         new = Snapshot("", dict(old.listing), dict(old.objects), dict(old.broken))
@@ -211,15 +226,11 @@ class Pusher:
             name = object_name(self._names, path)
             _remove_object(name, new)
         place_readme(new.listing, writes)
-        # What a program has just saved is no base until a power cut cannot take it away again.
-        unsure = flush(kit, batch.encoded)
-        sure = {path: made.file for path, made in batch.encoded.items() if path not in unsure}
+        rows, unsure = self._rows(batch)
         tree = root_tree(new.listing)
         n = max(trust.n, kit.state.highest()) + 1
         message = seal_message(self._keys.derived.seal, n, trust.vault_id, old.head, tree)
         gone = tuple(sorted(old.listing.keys() - new.listing.keys()))
-        rows: dict[str, BaseFile | None] = {path: base_of(file) for path, file in sure.items()}
-        rows |= dict.fromkeys(batch.deletes)
         with suppress(DiskFullError):  # only a note: a full disk here does not keep from sending
             kit.state.note_sent(_mac(message), rows)
         new.head = kit.remote.commit(old.head, Change(message, tree, writes, gone))
@@ -233,6 +244,14 @@ class Pusher:
             self.done.errors[path] = FileUnwritableError(path=path, detail="it is not durable yet")
         self.done.sent += sum(map(len, writes.values()))
         self.done.commits += 1
+
+    def _rows(self, batch: Batch) -> tuple[dict[str, BaseFile | None], set[str]]:
+        """Return the base rows of a commit, and the paths that could not be made durable here."""
+        # What a program has just saved is no base until a power cut cannot take it away again.
+        unsure = set(flush(self._kit, batch.encoded))
+        sure = {path: made.file for path, made in batch.encoded.items() if path not in unsure}
+        rows: dict[str, BaseFile | None] = {path: base_of(file) for path, file in sure.items()}
+        return rows | dict.fromkeys(batch.deletes), unsure
 
     def _place(self, path: str, encoded: Encoded, new: Snapshot, writes: dict[str, bytes]) -> None:
         """Put an object's parts into the listing, and the new ones among them into the writes."""

@@ -21,12 +21,14 @@ from memory_sync.errors import (
     ForkedError,
     MemorySyncError,
     OrphanError,
+    RemoteChangedError,
     RepairChangedError,
     RepairLosesError,
     RepairUnknownError,
 )
 from memory_sync.model import Change, Commit, Entry, Listing, Would
 from memory_sync.model.remote import FILE_MODE
+from memory_sync.ports.remote import Remote
 from memory_sync.vault.judge import SEALED_ENTRIES, Standing, Trust, read_superseded
 from memory_sync.vault.manifest import MANIFEST, README, README_TEXT, SUPERSEDED, Manifest
 from memory_sync.vault.objects import Encoded, encode, objects_in, part_path
@@ -63,11 +65,15 @@ class _Goal:
 
 
 class Repairer:
-    """Mends one vault. Not for use by several threads at once."""
+    """Mends one vault. Not for use by several threads at once.
 
-    def __init__(self, kit: Kit, fetcher: Fetcher) -> None:
+    `before` is the remote in which the vault was, where it is to be put into another one.
+    """
+
+    def __init__(self, kit: Kit, fetcher: Fetcher, before: Remote | None = None) -> None:
         self._kit = kit
         self._fetcher = fetcher
+        self._before = before
 
     def run(self, plan: str, trust: Trust) -> None:
         """Make the commit that ends a halt, on the very head that `plan` names.
@@ -81,6 +87,9 @@ class Repairer:
                 return
         except MENDED:
             pass
+        except RemoteChangedError as error:
+            if not error.facts["fill"]:
+                raise
         trust = kit.keystore.trust(kit.vault) or trust
         keys = self._fetcher.keys(trust)
         head = kit.remote.head()
@@ -128,7 +137,7 @@ class Repairer:
             return self._fetcher.snapshot.listing
         for commit in self._chain(keys, limit=1):
             with suppress(MemorySyncError):
-                listing = kit.remote.listing(commit)
+                listing = (self._before or kit.remote).listing(commit)
                 if root_tree(listing) == commit.tree:
                     return listing
         if not needed:
@@ -140,7 +149,7 @@ class Repairer:
         entry = listing.get(SUPERSEDED)
         if entry is None:
             return frozenset()
-        content = self._fetcher.fetch({entry.id}).get(entry.id)
+        content = self._fetch({entry.id}).get(entry.id)
         # Who is at a head that was named there alone finds a fork, and a repair ends that too.
         return read_superseded(content) if content is not None else frozenset()
 
@@ -165,7 +174,8 @@ class Repairer:
         if not wanted:
             return
         with suppress(MemorySyncError):
-            for number, commit in enumerate(self._kit.remote.history(wanted)):
+            history = (self._before or self._kit.remote).history(wanted)
+            for number, commit in enumerate(history):
                 counts = seal_of(keys.derived.seal, trust.vault_id, commit)
                 if number == limit or commit.id != wanted or not counts:
                     return
@@ -204,7 +214,7 @@ class Repairer:
             for path, entry in goal.listing.items()
             if there.get(path) != entry and path not in goal.writes
         }
-        found = self._fetcher.fetch({entry.id for entry in needed.values()})
+        found = self._fetch({entry.id for entry in needed.values()})
         for path, entry in needed.items():
             if entry.id in found:
                 goal.writes[path] = found[entry.id]
@@ -225,6 +235,16 @@ class Repairer:
             for path in (*parts, *groups(goal.listing).get(name, ())):
                 goal.listing.pop(path, None)
                 goal.writes.pop(path, None)
+
+    def _fetch(self, ids: set[str]) -> dict[str, bytes]:
+        """Fetch blobs, also from where the vault was."""
+        found = self._fetcher.fetch(ids)
+        if self._before and (missing := sorted(ids - found.keys())):
+            with suppress(MemorySyncError):
+                for blob, content in self._before.blobs(missing):
+                    if blob_id(content) == blob:
+                        found[blob] = content
+        return found
 
     def _manifest(self, keys: Keys) -> bytes:
         text = self._kit.state.get(MANIFEST)

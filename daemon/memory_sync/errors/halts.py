@@ -66,6 +66,17 @@ class RemoteEmptiedError(HaltError):
     hint = "memory-sync confirm --root {root}"
 
 
+class RootRenamedError(HaltError):
+    """A root is gone from the vault, and its files are there under another name."""
+
+    code = "root-renamed"
+    text = (
+        "The files of root {root} are in the vault under the name {name} now, so another device has"
+        " renamed it, it seems; {path} is left as it is."
+    )
+    hint = "memory-sync roots rename {root} {name}"
+
+
 class ManyDeletedError(HaltError):
     """More files of a root were deleted at once than a person usually means to."""
 
@@ -128,6 +139,20 @@ class BranchGoneError(HaltError):
     code = "branch-gone"
     text = "The branch of vault {vault} is gone from {remote}; nothing was deleted here."
     hint = "memory-sync repair"
+
+
+class RemoteChangedError(HaltError):
+    """The configuration names another remote than before, and the vault is not in it.
+
+    A fact named `fill` tells whether the vault may be put there.
+    """
+
+    code = "remote-changed"
+    text = (
+        "{remote} holds {found}; vault {vault} was in {before} before, and nothing was sent or"
+        " deleted."
+    )
+    hint = "memory-sync move-remote {remote} --vault {vault}"
 
 
 class RepairChangedError(HaltError):

@@ -110,6 +110,30 @@ class ProjectUnknownError(UsageError):
     hint = "memory-sync roots"
 
 
+class RootUnknownError(UsageError):
+    """No vault of this device has a root of this name."""
+
+    code = "root-unknown"
+    text = "There is no root named {name} on this machine; there are: {known}."
+    hint = "memory-sync status"
+
+
+class RootMarkedError(UsageError):
+    """A folder that a root is to move to belongs to another root or vault."""
+
+    code = "root-marked"
+    text = "{path} carries the marker of another vault or root ({found}); it is left alone."
+    hint = "cat '{path}/.memory-sync'"
+
+
+class RemoteOtherError(UsageError):
+    """The remote that a vault is to move to holds another vault."""
+
+    code = "remote-other"
+    text = "{remote} holds another vault than {vault}; nothing was changed."
+    hint = "memory-sync init --remote {remote}"
+
+
 class NameInvalidError(UsageError):
     """A vault's, root's or device's name has characters that it may not have."""
 

@@ -40,7 +40,8 @@ class DiskTree:
     """A `LocalTree` on a disk.
 
     Each operation opens the root, checks its marker by that handle and reaches every file from
-    there. Without `trash` nothing that is replaced or removed is kept.
+    there. Without `trash` nothing that is replaced or removed is kept. A marker with one of the
+    `former` names of the root gets the present one.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class DiskTree:
         clock: Clock,
         trash: Trash | None,
         beat: Beat = no_beat,
+        former: tuple[str, ...] = (),
     ) -> None:
         self.name = name
         self.path = path
@@ -63,6 +65,7 @@ class DiskTree:
         self._clock = clock
         self._trash = trash
         self._beat = beat
+        self._former = former
         self._strays = trash.strays(name) if trash else None
         self._serving = False
         self._lock: int | None = None
@@ -96,17 +99,15 @@ class DiskTree:
             elif not found[0].is_of(self._marker):
                 if not replace:
                     raise MarkerForeignError(path=names.shown(self.path), found=str(found[0]))
-                lock = marker.lock(folder, self.path, self.name)
-                try:
-                    marker.write(folder, self._drawn(), over=True)
-                finally:
-                    os.close(lock)
+                self._write_over(folder, self._drawn())
 
     def lock(self) -> None:
         """Serve this root, alone; it is held until `unlock` or the end of the process.
 
         Raises RootBusyError, or what every operation may raise.
         """
+        if self._former:
+            self._take_name()
         if self._serving:
             return
         self._serving = True
@@ -271,6 +272,31 @@ class DiskTree:
                 self._trash.settle(self.name, echo)
 
     # --- parts
+
+    def _take_name(self) -> None:
+        """Write the present name into a marker that has a former one; it stays the same folder."""
+        with self._folder() as folder:
+            try:
+                found = marker.read(folder, self.path)
+            except MarkerForeignError:
+                return  # whoever opens the root tells what is wrong
+            if found is None or found[0].vault != self._marker.vault:
+                return
+            if found[0].root not in self._former:
+                return
+            if self._trash:
+                self._trash.rename(found[0].root, self.name)
+            new = dataclasses.replace(self._marker, folder=found[0].folder)
+            self._write_over(folder, new)
+
+    def _write_over(self, folder: int, new: Marker) -> None:
+        """Replace the marker of an open root that nobody serves. Raises RootBusyError."""
+        lock = marker.lock(folder, self.path, self.name)
+        try:
+            with handles.writing(names.shown(self.path)):
+                marker.write(folder, new, over=True)
+        finally:
+            os.close(lock)
 
     def _drawn(self) -> Marker:
         return dataclasses.replace(self._marker, folder=self._clock.random_bytes(8).hex())

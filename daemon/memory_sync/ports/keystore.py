@@ -194,6 +194,15 @@ class Keystore:
         self._trust_path(vault).unlink(missing_ok=True)
         self._identity_path(identity.recipient).unlink(missing_ok=True)
 
+    def remove(self, recipient: str) -> None:
+        """Delete an identity from this device, from the keyring too. Raises KeyringError."""
+        if self.in_ring(recipient):
+            self._asked().drop(recipient)
+            self._ring_path(recipient).unlink(missing_ok=True)
+        self._identity_path(recipient).unlink(missing_ok=True)
+        self._opened.pop(recipient, None)
+        sync_folder(self.folder)
+
     def drop_trust(self, vault: str) -> None:
         """Forget what is trusted of a vault that was only looked at."""
         self._trust_path(vault).unlink(missing_ok=True)

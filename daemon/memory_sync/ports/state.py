@@ -355,6 +355,30 @@ class State:
             self._db.execute("DELETE FROM established WHERE root = ?", (root,))
             self.put("sent", None)
 
+    def move_root(self, old: str, new: str, *, established: bool) -> None:
+        """Let what is known of a root besides its base be known of it under another name.
+
+        `established` is False where it is not certain that it was wholly in sync under that one.
+        """
+        with self.transaction():
+            if established:
+                self._db.execute(
+                    "INSERT OR IGNORE INTO established SELECT ? FROM established WHERE root = ?",
+                    (new, old),
+                )
+            self._db.execute("DELETE FROM established WHERE root = ?", (old,))
+            self._db.execute("UPDATE OR IGNORE glance SET root = ? WHERE root = ?", (new, old))
+            self._db.execute("DELETE FROM glance WHERE root = ?", (old,))
+            self._db.execute(
+                "UPDATE OR IGNORE former SET path = ? || substr(path, ?)"
+                " WHERE path > ? AND path < ?",
+                (new, len(old) + 1, f"{old}/", f"{old}0"),
+            )
+            folder = self.get(f"folder:{old}")
+            if self.get(f"folder:{new}") is None:
+                self.put(f"folder:{new}", folder)
+            self.put(f"folder:{old}", None)
+
     def forget_paths(self, paths: Iterable[str]) -> None:
         """Drop the base of some paths, so that their sides are united and neither is deleted.
 

@@ -90,6 +90,16 @@ class Trash:
         """Return what of a root could not be moved here. No root's name begins with a dot."""
         return Strays(self.folder / ".strays" / root, self._clock)
 
+    def rename(self, old: str, new: str) -> None:
+        """Let what is kept of a root be kept under its new name, unless that has something itself.
+
+        What cannot be renamed stays to be found under the old name.
+        """
+        for top in (self.folder, self.folder / ".strays"):
+            with contextlib.suppress(OSError):
+                if not (top / new).exists():
+                    os.rename(top / old, top / new)
+
     def take(
         self,
         spot: Spot,

@@ -8,8 +8,8 @@ that is back, or a backup half brought back, does not let the deletes of the oth
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from hashlib import sha256
 
@@ -77,13 +77,15 @@ def alarms(
     standing: Mapping[str, Alarm] | None = None,
     limits: Mapping[str, int] | None = None,
     directions: Mapping[str, Direction] | None = None,
+    moved: Collection[str] = (),
 ) -> tuple[Alarm, ...]:
     """Look at each root for what a guard stops.
 
     `base` is expected without the paths about which nothing is decided. `standing` are the alarms
     of the last look by root, `limits` the numbers of deletes (by root) that are not asked about,
     where they are not the default, `directions` the ways of those that go one way. An alarm that
-    was approved comes back as it is while no further path is amiss.
+    was approved comes back as it is while no further path is amiss. Of the `moved` roots, which
+    seem to have another name in the vault, no file was deleted there, not even one alone.
     """
     known: dict[str, dict[str, str]] = {root: {} for root in set(roots) - {CONFLICTS}}
     for path, digest in base.items():
@@ -94,6 +96,7 @@ def alarms(
     for root in sorted(known):
         before = (standing or {}).get(root)
         side = _Side(root, known[root], local, remote, (limits or {}).get(root, MANY))
+        side = replace(side, several=1) if root in moved else side
         alarm = _raised(side, before, IDLE[(directions or {}).get(root, "both")])
         if alarm and before and before.approved and _within(alarm, before):
             alarm = before
@@ -116,6 +119,7 @@ class _Side:
     local: Tree
     remote: Tree
     limit: int
+    several: int = SEVERAL
 
     def gone(self, tree: Tree) -> frozenset[str]:
         """Return the known paths that are gone from a tree and have not moved within it."""
@@ -160,7 +164,7 @@ def _raised(side: _Side, before: Alarm | None, idle: frozenset[Guard]) -> Alarm 
     both = len(gone_here) == len(gone_there) == count
     raised = {
         Guard.LOCAL_EMPTIED: SEVERAL <= count == len(gone_here) and not both,
-        Guard.REMOTE_EMPTIED: SEVERAL <= count == len(gone_there) and not both,
+        Guard.REMOTE_EMPTIED: side.several <= count == len(gone_there) and not both,
         Guard.MANY_DELETED: len(deleted) > side.limit and 2 * len(deleted) > count,
         Guard.ALL_CHANGED: ALL <= count == len(changed | gone_here) and bool(changed),
     }

@@ -156,8 +156,8 @@ def _below(top: Path, places: Directories, *, secret: bool = False) -> Iterator[
 
 
 def _holds_memories(path: Path, places: Directories) -> bool:
-    """Tell whether this is a vault's part of the trash, or the folder of its conflicts."""
+    """Tell whether this is a vault's part of the trash, its folder of conflicts, or one left."""
     vaults = places.vault_state("x").parent
-    return path.parent == places.trash or (
+    return path.parent in (places.trash, places.left) or (
         path.parent.parent == vaults and path.name == "conflicts"
     )

@@ -10,6 +10,7 @@ import click
 
 from memory_sync.cli.options import FOLDERS, example, json_option, vault_option, yes_option
 from memory_sync.cli.result import Line, Result
+from memory_sync.cli.root_moves import move, rename
 
 
 @click.group(
@@ -143,3 +144,7 @@ def _listed(vault: str | None) -> Result:
         "elsewhere": found.elsewhere,
     }
     return Result(data, tuple(lines(found)))
+
+
+command.add_command(rename)
+command.add_command(move)

@@ -1,0 +1,97 @@
+"""`memory-sync roots rename` and `memory-sync roots move`."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import click
+
+from memory_sync.cli.options import FOLDERS, example, json_option, vault_option
+from memory_sync.cli.result import Line, Result
+
+if TYPE_CHECKING:
+    from memory_sync.app.context import Context
+    from memory_sync.config.settings import RootSettings, VaultSettings
+
+
+@click.command("rename", epilog=example("memory-sync roots rename memory work"))
+@click.argument("old")
+@click.argument("new")
+@vault_option
+@json_option
+def rename(old: str, new: str, vault: str | None) -> Result:
+    """Give a root another name, here and in the vault.
+
+    The folder stays where it is. Every other machine that has the root stops syncing it, without
+    deleting anything, until the same command was run there too. Conflict copies are renamed with
+    it.
+    """
+    from memory_sync.app import moving
+    from memory_sync.app.context import load_context
+    from memory_sync.cli.where import checked_name
+
+    context = load_context(os.environ)
+    checked_name(new, "root")
+    settings, root = moving.root_of(context, old, vault, f"roots rename {old} {new}")
+    context = moving.rename(context, settings, root, new)
+    told = Line(
+        f"Root {old} is called {new} now. On each other machine that has it, run:"
+        f" memory-sync roots rename {old} {new}"
+    )
+    return _synced(context, settings, root.model_copy(update={"name": new}), told)
+
+
+@click.command("move", epilog=example("memory-sync roots move memory ~/agents/main"))
+@click.argument("name")
+@click.argument("path", shell_complete=FOLDERS)
+@vault_option
+@json_option
+def move(name: str, path: str, vault: str | None) -> Result:
+    """Say that a root lies in another folder on this machine.
+
+    Where you have moved the folder itself, syncing goes on as before. Any other folder is united
+    with the vault, and nothing is deleted; the old folder stays as it is and is no longer synced.
+    """
+    from pathlib import Path
+
+    from memory_sync.app import moving
+    from memory_sync.app.context import load_context
+    from memory_sync.cli.serving import renewed
+
+    context = load_context(os.environ)
+    settings, root = moving.root_of(context, name, vault, f"roots move {name} {path}")
+    folder = Path(os.path.abspath(os.path.expanduser(path)))
+    before = root
+    same = moving.move(context, settings, root, folder)
+    context = moving.reloaded(context)
+    troubles = renewed(context)
+    root = root.model_copy(update={"path": folder})
+    trust = context.keystore.trust(settings.name)
+    notes = []
+    if not same and trust:
+        moving.taken_up(context, moving.serves(settings.name, root))
+        if moving.unmark(context, trust.vault_id, before):
+            notes.append(Line(f"{before.path} stays as it is, and is synced no longer."))
+        else:
+            notes.append(Line(f"{before.path} still has its marker .memory-sync: remove it."))
+    how = "the folder was moved" if same else "both sides are united"
+    told = Line(f"Root {name} lies in {folder} now ({how}).")
+    done = _synced(context, settings, root, told, *notes)
+    status = done.status or int(bool(troubles))
+    return done._replace(errors=(*troubles, *done.errors), status=status)
+
+
+def _synced(context: Context, vault: VaultSettings, root: RootSettings, *told: Line) -> Result:
+    """Sync what has changed house, through a daemon once that has taken it up."""
+    from memory_sync.app import moving
+    from memory_sync.app.sync import Wish
+    from memory_sync.cli.ending import ended_by_signals
+    from memory_sync.cli.render import waiting
+    from memory_sync.cli.syncing import report, sync_patiently
+
+    with ended_by_signals(), waiting("Syncing") as show:
+        moving.taken_up(context, moving.serves(vault.name, root))
+        rows = sync_patiently(context, vault.name, Wish(), show)
+    done = report(context.directories, rows)
+    return done._replace(lines=(*told, *done.lines))

@@ -1,0 +1,160 @@
+"""`memory-sync roots rename` and `roots move`: one command each, and nothing is lost."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from memory_sync.config.loading import load
+from tests.cli.person import QUICK, Person, until
+
+
+def root_of(person: Person) -> tuple[str, str]:
+    """Return name and folder of the one root, as they are configured."""
+    [root] = load(person.places.config_file, {}).vault[0].root
+    return root.name, str(root.path)
+
+
+def test_a_root_is_renamed_on_two_machines(pair: tuple[Person, Person]) -> None:
+    """The second machine halts until the command that it names was run there."""
+    ada, bob = pair
+    ran = ada.types("roots", "rename", "memory", "work")
+    assert ran.status == 0, ran
+    assert "memory-sync roots rename memory work" in ran.out
+    assert root_of(ada) == ("work", str(ada.agent))
+    halted = bob.types("now", "--json")
+    assert (halted.status, halted.codes) == (7, ["root-renamed"])
+    bob.write("memory/late.md", "late\n")
+    assert bob.types("roots", "rename", "memory", "work").status == 0
+    assert ada.types("now").status == 0
+    assert ada.read("memory/late.md") == "late\n"
+    assert bob.read("MEMORY.md") == "# Memory\n"
+    assert ada.types("now").out == "vault: nothing to do\n"
+
+
+def test_a_running_daemon_takes_the_name_up(pair: tuple[Person, Person]) -> None:
+    """It goes on under the new name, and says in between nothing that would worry a person."""
+    ada, bob = pair
+    ada.configure(QUICK)
+    with ada.daemon():
+        until(lambda: ada.state() == "idle")
+        assert ada.types("roots", "rename", "memory", "work").status == 0
+        until(lambda: ada.state() == "idle")
+        ada.write("memory/more.md", "more\n")
+        assert ada.types("now").status == 0
+    assert bob.types("roots", "rename", "memory", "work").status == 0
+    assert bob.read("memory/more.md") == "more\n"
+    log = ada.places.log_file.read_text()
+    assert "root.halted" not in log
+
+
+@pytest.mark.parametrize("new", ["Memory", "memory", "..", "other", "OTHER"])
+def test_a_name_that_cannot_be_is_refused(new: str, pair: tuple[Person, Person]) -> None:
+    """Taken on this machine, the same but for case, or no name: nothing is changed."""
+    ada, _ = pair
+    ada.configure(f'[[vault.root]]\nname = "other"\npath = "{ada.home.parent}/second"\n')
+    before = ada.places.config_file.read_text()
+    ran = ada.types("roots", "rename", "memory", new, "--json")
+    assert ran.status == 2
+    assert ran.answer["errors"][0]["hint"].startswith("memory-sync ")
+    assert ada.places.config_file.read_text() == before
+
+
+def test_an_unknown_root_is_named(pair: tuple[Person, Person]) -> None:
+    """The error says which roots there are."""
+    ran = pair[0].types("roots", "rename", "nope", "work", "--json")
+    assert (ran.status, ran.codes) == (2, ["root-unknown"])
+    assert "memory" in ran.answer["errors"][0]["message"]
+
+
+def test_a_folder_without_its_marker_is_not_renamed(pair: tuple[Person, Person]) -> None:
+    """What may be an empty mount point is left alone, and so is the vault."""
+    ada, _ = pair
+    (ada.agent / ".memory-sync").unlink()
+    ran = ada.types("roots", "rename", "memory", "work", "--json")
+    assert (ran.status, ran.codes) == (7, ["marker-missing"])
+    assert root_of(ada)[0] == "memory"
+
+
+def test_a_folder_that_was_moved_is_followed(pair: tuple[Person, Person]) -> None:
+    """Edits and deletes that came with the move are what they were; nothing is fetched again."""
+    ada, bob = pair
+    target = ada.home.parent / "moved"
+    ada.agent.rename(target)
+    (target / "memory/new.md").write_text("new\n")
+    (target / "memory/2026-01-01.md").unlink()
+    assert ada.types("now").status == 7
+    ran = ada.types("roots", "move", "memory", str(target))
+    assert ran.status == 0, ran
+    assert root_of(ada) == ("memory", str(target))
+    assert bob.types("now").status == 0
+    assert bob.read("memory/new.md") == "new\n"
+    assert bob.read("memory/2026-01-01.md") is None
+
+
+def test_i30_another_folder_is_united_and_the_old_one_is_left(pair: tuple[Person, Person]) -> None:
+    """Nothing is deleted on either side; the old folder is a plain one again."""
+    ada, bob = pair
+    target = ada.home.parent / "second"
+    target.mkdir()
+    (target / "MEMORY.md").write_text("# Memory\n")
+    (target / "memory").mkdir()
+    (target / "memory/mine.md").write_text("mine\n")
+    with ada.daemon():
+        ran = ada.types("roots", "move", "memory", str(target))
+        assert ran.status == 0, ran
+        until((target / "memory/2026-01-01.md").exists)
+    assert not (ada.agent / ".memory-sync").exists()
+    assert ada.read("memory/2026-01-01.md") == "- Learned to sync.\n"
+    assert bob.types("now").status == 0
+    assert bob.read("memory/mine.md") == "mine\n"
+    assert bob.read("memory/2026-01-01.md") == "- Learned to sync.\n"
+
+
+def test_a_copy_of_the_folder_is_another_folder(pair: tuple[Person, Person]) -> None:
+    """A copy lacks what came since it was made: none of that was deleted."""
+    ada, bob = pair
+    target = ada.home.parent / "copy"
+    shutil.copytree(ada.agent, target)
+    ada.write("memory/since.md", "since\n")
+    assert ada.types("now").status == 0
+    assert ada.types("roots", "move", "memory", str(target)).status == 0
+    assert (target / "memory/since.md").read_text() == "since\n"
+    assert bob.types("now").status == 0
+    assert bob.read("memory/since.md") == "since\n"
+
+
+def test_a_folder_that_is_not_there_or_anothers_is_refused(pair: tuple[Person, Person]) -> None:
+    """A missing folder, a file, another root's folder, one of our own: nothing is changed."""
+    ada, bob = pair
+    before = ada.places.config_file.read_text()
+    cases = {
+        str(ada.home.parent / "nowhere"): "root-missing",
+        str(ada.agent / "MEMORY.md"): "root-missing",
+        str(ada.places.state): "usage",
+    }
+    for path, code in cases.items():
+        ran = ada.types("roots", "move", "memory", path, "--json")
+        assert (ran.status, ran.codes) == (2, [code])
+    assert bob.types("roots", "rename", "memory", "theirs").status == 0
+    ran = ada.types("roots", "move", "memory", str(bob.agent), "--json")
+    assert (ran.status, ran.codes) == (2, ["root-marked"])
+    assert ada.places.config_file.read_text() == before
+
+
+def test_a_conflict_is_shown_whole_after_a_rename(pair: tuple[Person, Person]) -> None:
+    """What it began with is still known, and it can be settled under the new name."""
+    ada, bob = pair
+    ada.write("MEMORY.md", "# Ada\n")
+    bob.write("MEMORY.md", "# Bob\n")
+    ada.types("now")
+    assert bob.types("now").status == 3
+    assert bob.types("roots", "rename", "memory", "work").status == 3
+    shown = bob.types("conflicts", "show", "work/MEMORY.md")
+    assert "# Memory" in shown.out
+    words = ("conflicts", "resolve", "work/MEMORY.md", "--keep", "mine", "--yes")
+    assert bob.types(*words).status == 0
+    assert bob.types("now").status == 0
+    assert ada.types("roots", "rename", "memory", "work").status == 0
+    assert ada.read("MEMORY.md") == "# Bob\n"
