@@ -131,6 +131,25 @@ def test_i28_a_project_that_a_machine_leaves_out_is_deleted_nowhere(
     ] * 2
 
 
+def test_i28_leave_takes_one_project_from_a_machine(both: tuple[Person, Person]) -> None:
+    """Its files stay, the marker goes, and what has no table cannot be renamed or moved."""
+    ada, bob = both
+    here, there = make_project(top(ada) / "widget"), make_project(top(bob) / "w")
+    memory = remember(top(ada), here, MEMORY="# Widget\n")
+    found = remember(top(bob), there, two="2\n")
+    syncs(ada, bob, ada)
+    for words in (("rename", WIDGET, "other"), ("move", WIDGET, str(there))):
+        ran = bob.types("roots", *words, "--json")
+        assert (ran.status, ran.codes) == (2, ["root-found"])
+    assert bob.types("leave", "--root", WIDGET, "--yes").status == 0
+    assert reasons(bob) == {"w": "left-out"}
+    assert sorted(os.listdir(found)) == ["MEMORY.md", "two.md"]
+    (memory / "MEMORY.md").write_text("# Changed\n")
+    syncs(ada, bob)
+    assert (found / "MEMORY.md").read_text() == "# Widget\n"
+    assert (memory / "two.md").read_text() == "2\n"
+
+
 def test_a_project_that_goes_away_is_deleted_nowhere(both: tuple[Person, Person]) -> None:
     """Neither its folder nor its memory's stops anything; what comes back is united."""
     ada, bob = both

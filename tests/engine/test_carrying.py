@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from memory_sync.errors import OfflineError
-from memory_sync.model import Problem, split_root
+from memory_sync.model import Direction, Problem, split_root
 from memory_sync.model.trees import CONFLICTS
 from tests.engine.devices import Device, settle
 from tests.engine.hosted import hosted
@@ -64,6 +64,49 @@ def test_a_renamed_root_is_renamed_in_the_vault_and_on_each_device(
     assert laptop.read(LOG, "work") == "one\ntwo\nthree\nfour\n"
     assert desktop.files("work") == laptop.files("work")
     assert not desktop.conflicts()
+
+
+def test_a_root_that_is_only_fetched_is_not_renamed_in_the_vault(
+    pair: tuple[Device, Device],
+) -> None:
+    """Nothing goes up for it; once the vault has followed by another device, it goes on."""
+    laptop, desktop = pair
+    before = laptop.files()
+    desktop.directions = {"memory": "pull", "work": "pull"}
+    desktop.rename("memory", "work")
+    assert desktop.sync().up == ()
+    assert roots_of(laptop) == {"memory"}
+    assert desktop.files("work") == before
+    laptop.rename("memory", "work")
+    settle(laptop, desktop)
+    laptop.write(LOG, "one\nfour\n", "work")
+    settle(laptop, desktop)
+    assert desktop.files("work") == laptop.files("work")
+    assert roots_of(laptop) == {"work"}
+    assert not desktop.conflicts()
+
+
+@pytest.mark.parametrize("direction", ["push", "pull"])
+def test_i28_a_one_way_root_is_renamed_without_a_delete(
+    pair: tuple[Device, Device], direction: Direction
+) -> None:
+    """What was kept apart stays so: no edit is overruled and nothing is deleted by the new name."""
+    laptop, desktop = pair
+    desktop.directions = {"memory": direction, "work": direction}
+    desktop.restart()
+    settle(laptop, desktop)
+    desktop.write("memory/mine.md", "mine\n")
+    desktop.delete("memory/old.md")
+    laptop.write("MEMORY.md", "# Changed\n")
+    settle(laptop, desktop)
+    held = desktop.files()
+    laptop.rename("memory", "work")
+    laptop.sync()
+    desktop.rename("memory", "work")
+    settle(laptop, desktop, rounds=6)
+    assert desktop.files("work").items() >= held.items()
+    assert laptop.files("work")["MEMORY.md"] == b"# Changed\n"
+    assert ("memory/mine.md" in laptop.files("work")) is (direction == "push")
 
 
 def test_edits_and_deletes_made_meanwhile_are_what_they_were(

@@ -14,12 +14,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from memory_sync.app.context import Context
+from memory_sync.app.context import Context, load_settings
 from memory_sync.app.setup import examine, marked, vet
 from memory_sync.app.vaults import root_files, vault_lock
-from memory_sync.config.loading import load
+from memory_sync.config.projects import ProjectRoot
 from memory_sync.config.settings import RootSettings, VaultSettings
 from memory_sync.config.writing import (
+    leave_project,
     remove_root,
     remove_vault,
     rename_root,
@@ -34,6 +35,7 @@ from memory_sync.errors import (
     KeyMissingError,
     NotAVaultError,
     RemoteOtherError,
+    RootFoundError,
     RootMarkedError,
     RootMissingError,
     RootNameTakenError,
@@ -53,11 +55,11 @@ Row = Mapping[str, Any]
 
 
 def root_of(
-    context: Context, name: str, vault: str | None, command: str
+    context: Context, name: str, vault: str | None, command: str, *, projects: bool = False
 ) -> tuple[VaultSettings, RootSettings]:
-    """Return the root of this name, with its vault.
+    """Return the root of this name, with its vault; one that is a project only with `projects`.
 
-    Raises RootUnknownError, VaultAmbiguousError where several vaults have one.
+    Raises RootUnknownError, RootFoundError, VaultAmbiguousError where several vaults have one.
     """
     vaults = context.vaults(vault)
     found = [(one, root) for one in vaults for root in one.root if root.name == name]
@@ -67,13 +69,14 @@ def root_of(
     if len(found) > 1:
         names = ", ".join(one.name for one, _ in found)
         raise VaultAmbiguousError(known=names, command=command, first=found[0][0].name)
+    if isinstance(found[0][1], ProjectRoot) and not projects:
+        raise RootFoundError(name=name, path=found[0][1].path)
     return found[0]
 
 
 def reloaded(context: Context) -> Context:
     """Return the context with what is configured by now."""
-    settings = load(context.directories.config_file, context.env)
-    return replace(context, settings=settings)
+    return replace(context, settings=load_settings(context.directories, context.env))
 
 
 def taken_up(context: Context, holds: Callable[[list[Row]], bool]) -> bool:
@@ -294,7 +297,11 @@ class Left:
 def leave_root(context: Context, vault: VaultSettings, root: RootSettings) -> Left:
     """Sync a root no longer. Its files stay, and so does all that the vault has of it."""
     trust = context.keystore.trust(vault.name)
-    remove_root(context.directories.config_file, vault.name, root.name)
+    config = context.directories.config_file
+    if isinstance(root, ProjectRoot):
+        leave_project(config, vault.name, root.path.parent.parent, root.name)
+    else:
+        remove_root(config, vault.name, root.name)
     taken_up(context, lambda rows: not serves(vault.name, root)(rows))
     gone = unmark(context, trust.vault_id, root) if trust else True
     return Left(() if gone else (root.path,), context.directories.trash / vault.name / root.name)

@@ -20,9 +20,8 @@ from pydantic import AfterValidator, Field, model_validator
 from memory_sync.config.fields import Caps, Pattern
 from memory_sync.config.settings import Section
 from memory_sync.errors import AgentUnknownError
+from memory_sync.model import Direction
 from memory_sync.vault.paths import ROOT_NAME
-
-Direction = Literal["both", "push", "pull"]
 
 
 def _variable(text: str) -> str:

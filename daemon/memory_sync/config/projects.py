@@ -72,7 +72,8 @@ def _roots(
         # The file lies where others cannot write, but a slip in it must not lead elsewhere.
         if "/" in project.folder or not project.folder.startswith("-"):
             continue
-        if project.name.casefold() in names or project.memory in taken:
+        left = {name.casefold() for name in settings.leave_out}
+        if project.name.casefold() in names | left or project.memory in taken:
             continue
         try:
             root = root_of(project, settings)

@@ -31,6 +31,7 @@ from memory_sync.config.fields import (
     host_name,
 )
 from memory_sync.config.overlap import PATIENCE, inner_folders
+from memory_sync.model import Direction
 from memory_sync.sync.guards import MANY
 from memory_sync.sync.patterns import DEFAULT_INCLUDE, Patterns
 
@@ -85,7 +86,7 @@ class RootSettings(Section):
     name: Name = "memory"
     include: Annotated[tuple[Pattern, ...], Field(min_length=1)] = DEFAULT_INCLUDE
     exclude: tuple[Pattern, ...] = ()
-    direction: Annotated[Literal["both", "push", "pull"], Lower] = "both"
+    direction: Annotated[Direction, Lower] = "both"
     max_size: Size = ByteSize(10 * 1024**2)
     max_deletes: Annotated[int, Field(ge=1)] = MANY
     merge_cap: Caps = Field(default_factory=lambda: MappingProxyType({}))
@@ -105,7 +106,7 @@ class ProjectsSettings(Section):
     leave_out: tuple[Name, ...] = ()
     include: Annotated[tuple[Pattern, ...], Field(min_length=1)] = ("**/*.md",)
     exclude: tuple[Pattern, ...] = ()
-    direction: Annotated[Literal["both", "push", "pull"], Lower] = "both"
+    direction: Annotated[Direction, Lower] = "both"
     max_size: Size = ByteSize(10 * 1024**2)
     merge_cap: Caps = Field(default_factory=lambda: MappingProxyType({}))
 

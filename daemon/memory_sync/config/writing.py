@@ -103,6 +103,18 @@ def remove_root(path: Path, vault: str, root: str) -> None:
     _edit(path, change)
 
 
+def leave_project(path: Path, vault: str, top: Path, name: str) -> None:
+    """Let a project be left out, of the folder of projects at `top`."""
+
+    def change(document: TOMLDocument) -> None:
+        for projects in _vault(document, vault)["projects"]:
+            if os.path.normpath(os.path.expanduser(projects["path"])) == str(top):
+                left = [str(one) for one in projects.get("leave_out", [])]
+                projects["leave_out"] = [*left, name]
+
+    _edit(path, change)
+
+
 def remove_vault(path: Path, vault: str) -> None:
     """Take a vault out. Of the last one the file says that there is none, in so many words."""
 

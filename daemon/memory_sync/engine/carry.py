@@ -50,7 +50,9 @@ class Carrier(Pusher):
 
     def __init__(self, kit: Kit, fetcher: Fetcher, keys: Keys, findings: Findings) -> None:
         super().__init__(kit, fetcher, keys, findings)
-        former = kit.former
+        # Of a root that is only fetched nothing goes up, so the vault keeps its names.
+        up = {name for name, root in kit.roots.items() if root.direction != "pull"}
+        former = {old: new for old, new in kit.former.items() if new in up}
         self._there = dict(fetcher.snapshot.objects.values())
         self._old = {path: new for path in self._there if (new := renamed(path, former))}
         self._sources: dict[str, str] = {}

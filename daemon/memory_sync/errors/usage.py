@@ -118,6 +118,14 @@ class RootUnknownError(UsageError):
     hint = "memory-sync status"
 
 
+class RootFoundError(UsageError):
+    """A root that was made of a project: what it is called and where it lies follows from that."""
+
+    code = "root-found"
+    text = "Root {name} is a project that was found, and stands in no configuration."
+    hint = "memory-sync roots map '{path}' NAME"
+
+
 class RootMarkedError(UsageError):
     """A folder that a root is to move to belongs to another root or vault."""
 

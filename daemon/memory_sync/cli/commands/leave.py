@@ -63,7 +63,8 @@ def _leave_root(context: Context, name: str, vault: str | None, *, yes: bool) ->
     """Leave one root."""
     from memory_sync.app import moving
 
-    settings, root = moving.root_of(context, name, vault, f"leave --root {name}")
+    command = f"leave --root {name}"
+    settings, root = moving.root_of(context, name, vault, command, projects=True)
     what = f"root {name} ({root.path}) of vault {settings.name}"
     if not _agreed(context, settings, what, name, yes=yes):
         return Result(lines=(Line("Nothing was changed."),), status=1)
