@@ -85,7 +85,7 @@ def test_a_folder_that_was_moved_is_followed(pair: tuple[Person, Person]) -> Non
     (target / "memory/new.md").write_text("new\n")
     (target / "memory/2026-01-01.md").unlink()
     assert ada.types("now").status == 7
-    ran = ada.types("roots", "move", "memory", str(target))
+    ran = ada.types("roots", "move", "memory", str(target), "--yes")
     assert ran.status == 0, ran
     assert root_of(ada) == ("memory", str(target))
     assert bob.types("now").status == 0
@@ -102,7 +102,7 @@ def test_i30_another_folder_is_united_and_the_old_one_is_left(pair: tuple[Person
     (target / "memory").mkdir()
     (target / "memory/mine.md").write_text("mine\n")
     with ada.daemon():
-        ran = ada.types("roots", "move", "memory", str(target))
+        ran = ada.types("roots", "move", "memory", str(target), "--yes")
         assert ran.status == 0, ran
         until((target / "memory/2026-01-01.md").exists)
     assert not (ada.agent / ".memory-sync").exists()
@@ -119,7 +119,7 @@ def test_a_copy_of_the_folder_is_another_folder(pair: tuple[Person, Person]) -> 
     shutil.copytree(ada.agent, target)
     ada.write("memory/since.md", "since\n")
     assert ada.types("now").status == 0
-    assert ada.types("roots", "move", "memory", str(target)).status == 0
+    assert ada.types("roots", "move", "memory", str(target), "--yes").status == 0
     assert (target / "memory/since.md").read_text() == "since\n"
     assert bob.types("now").status == 0
     assert bob.read("memory/since.md") == "since\n"

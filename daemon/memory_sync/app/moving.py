@@ -17,8 +17,9 @@ from typing import Any
 from memory_sync.app.context import Context, load_settings
 from memory_sync.app.setup import examine, marked, vet
 from memory_sync.app.vaults import root_files, vault_lock
+from memory_sync.config.loading import REMOTE, VAULT, parse, read_text
 from memory_sync.config.projects import ProjectRoot
-from memory_sync.config.settings import RootSettings, VaultSettings
+from memory_sync.config.settings import EnvironmentVault, RootSettings, VaultSettings
 from memory_sync.config.writing import (
     leave_project,
     remove_root,
@@ -31,15 +32,18 @@ from memory_sync.daemon.client import Client, find_socket
 from memory_sync.errors import (
     BusyError,
     DaemonError,
+    EnvironmentBrokenError,
     HaltError,
     KeyMissingError,
     NotAVaultError,
     RemoteOtherError,
+    RepositoryPublicError,
     RootFoundError,
     RootMarkedError,
     RootMissingError,
     RootNameTakenError,
     RootUnknownError,
+    TokenMissingError,
     UsageError,
     VaultAmbiguousError,
 )
@@ -52,6 +56,8 @@ from memory_sync.ports.names import MARKER
 PICK_UP = 25.0
 """Seconds in which a running daemon takes up a changed configuration: it may be at work."""
 Row = Mapping[str, Any]
+ELSEWHERE = "memory-sync move-remote github:OWNER/PRIVATE-REPOSITORY"
+"""What there is to do where a vault cannot move to a remote: any `init` would found another one."""
 
 
 def root_of(
@@ -71,7 +77,17 @@ def root_of(
         raise VaultAmbiguousError(known=names, command=command, first=found[0][0].name)
     if isinstance(found[0][1], ProjectRoot) and not projects:
         raise RootFoundError(name=name, path=found[0][1].path)
+    check_written(context, found[0][0])
     return found[0]
+
+
+def check_written(context: Context, vault: VaultSettings) -> None:
+    """Refuse a vault that no file has that could be changed. Raises EnvironmentBrokenError."""
+    path = context.directories.config_file
+    if all(one.name != vault.name for one in parse(read_text(path), path, {}).vault):
+        name = REMOTE if isinstance(vault, EnvironmentVault) else VAULT
+        detail = f"vault {vault.name} stands in it alone: change it there"
+        raise EnvironmentBrokenError(name=name, detail=detail)
 
 
 def reloaded(context: Context) -> Context:
@@ -152,15 +168,25 @@ def move(context: Context, vault: VaultSettings, root: RootSettings, folder: Pat
     found = marked(target)
     if found and not found.is_of(wanted):
         raise RootMarkedError(path=folder, found=str(found))
-    same = _same(root.path, folder)
-    copied = not same and _mark_at(root.path, wanted) is not None
-    was_moved = bool(found) and not copied
+    same, was_moved = _same(root.path, folder), _was_moved(root, folder, wanted)
     config = context.directories.config_file
     if not was_moved:
         _check_overlap(context, vault, target)
         _mark(context, target, wanted, over=bool(found))
     set_root_path(config, vault.name, root.name, folder)
     return was_moved or same
+
+
+def is_moved(context: Context, vault: VaultSettings, root: RootSettings, folder: Path) -> bool:
+    """Tell whether a folder is the root's own, moved or under another path."""
+    trust = context.keystore.trust(vault.name)
+    wanted = Marker(context.settings.device, root.name, trust.vault_id if trust else "")
+    return _same(root.path, folder) or _was_moved(root, folder, wanted)
+
+
+def _was_moved(root: RootSettings, folder: Path, wanted: Marker) -> bool:
+    copied = not _same(root.path, folder) and _mark_at(root.path, wanted) is not None
+    return _mark_at(folder, wanted) is not None and not copied
 
 
 def _check_overlap(context: Context, vault: VaultSettings, target: RootSettings) -> None:
@@ -250,16 +276,24 @@ def look_at(context: Context, vault: VaultSettings) -> NewPlace:
 
     Raises RemoteOtherError, NotAVaultError, RepositoryPublicError.
     """
+    check_written(context, vault)
     trust = context.keystore.trust(vault.name)
-    remote, condition, finding = examine(context, vault)
+    try:
+        remote, condition, finding = examine(context, vault)
+    except RepositoryPublicError as error:
+        raise RepositoryPublicError(**error.facts, hint=ELSEWHERE) from None
+    except TokenMissingError as error:
+        # The usual hint stores one for the remote that the configuration has.
+        hint = f"GITHUB_TOKEN=TOKEN memory-sync move-remote {vault.remote}"
+        raise TokenMissingError(**error.facts, hint=hint) from None
     with closing(remote):
         if finding.manifest is not None:
             if trust and finding.manifest.id != trust.vault_id:
-                raise RemoteOtherError(remote=vault.remote, vault=vault.name)
+                raise RemoteOtherError(remote=vault.remote, vault=vault.name, hint=ELSEWHERE)
             return NewPlace(there=True, exists=True, names=finding.names)
         if not finding.adoptable or trust is None or not trust.commit:
             names = ", ".join(finding.names[:5]) or "nothing"
-            raise NotAVaultError(remote=vault.remote, names=names)
+            raise NotAVaultError(remote=vault.remote, names=names, hint=ELSEWHERE)
         vet(remote, condition, finding)
     return NewPlace(there=False, exists=condition.exists, names=finding.names)
 

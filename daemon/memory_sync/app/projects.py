@@ -33,6 +33,7 @@ from memory_sync.ports.names import MARKER, shown
 from memory_sync.ports.projects import Exhausted, Finder
 from memory_sync.sync.patterns import Patterns
 from memory_sync.vault.judge import Trust
+from memory_sync.vault.paths import ROOT_NAME
 
 KEPT = 60.0
 """Seconds for which an answer about a project that is not mapped yet is not looked for again."""
@@ -152,7 +153,7 @@ class Projects:
         self, ground: _Ground, case: _Case, marker: Marker | str, known: Project | None
     ) -> None:
         own = ground.trust.vault_id if ground.trust else ""
-        if isinstance(marker, str) or marker.vault != own:
+        if isinstance(marker, str) or marker.vault != own or not ROOT_NAME.match(marker.root):
             case.project = _because(case.project, "foreign", shown(marker))
             return
         case.marked = True

@@ -68,6 +68,7 @@ def listing(context: Context, name: str | None) -> Listing:
             project = by_place.get(root.path) if isinstance(root, ProjectRoot) else None
             roots.append(_root(vault, root, counts.get(root.name, 0), project))
         here = {root.name.casefold() for root in vault.root}
+        here |= {name.casefold() for part in vault.projects for name in part.leave_out}
         elsewhere += [
             {"vault": vault.name, "name": root, "files": count}
             for root, count in counts.items()

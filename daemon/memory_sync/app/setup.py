@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from memory_sync.app.context import Context, load_settings
 from memory_sync.app.vaults import make_remote, open_vault, root_files, vault_lock
@@ -233,6 +234,19 @@ def adopt(
         if os.path.realpath(part.path) not in places_here:
             add_projects(path, known.name, part)
     return replace(context, settings=load_settings(context.directories, context.env))
+
+
+def outer_roots(context: Context, path: Path) -> list[str]:
+    """Return the roots in which a folder lies that would be synced as a part of them."""
+    place = os.path.realpath(path)
+    found = []
+    for vault in context.settings.vault:
+        for root in vault.root:
+            relative = os.path.relpath(place, os.path.realpath(root.path))
+            inside = relative != "." and not relative.startswith("..")
+            if inside and root.patterns.reaches(names.composed(relative)):
+                found.append(f"{vault.name}/{root.name}")
+    return found
 
 
 def marked(root: RootSettings) -> Marker | None:

@@ -17,7 +17,13 @@ from memory_sync.cli.where import Aim, keeps
 from memory_sync.cli.words import many
 from memory_sync.config.settings import RootSettings
 from memory_sync.engine.found import Finding
-from memory_sync.errors import BusyError, KeyMissingError, MarkerForeignError, NotAVaultError
+from memory_sync.errors import (
+    BusyError,
+    KeyMissingError,
+    MarkerForeignError,
+    NotAVaultError,
+    UsageError,
+)
 from memory_sync.ports.files import Scan
 from memory_sync.ports.remote import Condition, Remote
 from memory_sync.ports.spool import Spool
@@ -29,6 +35,7 @@ Scans = Mapping[str, Scan]
 """What each root holds, by the root's name."""
 Comparisons = Mapping[str, Comparison]
 """How each root compares with the vault, by the root's name."""
+OTHER_NAME = "--device NAME"
 SHOWN = 4
 """How many file names are shown."""
 BRING_THE_KEY = (
@@ -63,6 +70,15 @@ def describe(root: RootSettings, scan: Scan) -> None:
         say(f"    not synced: {error.message}")
 
 
+def say_outer(context: Context, root: RootSettings) -> None:
+    """Say of a folder that lies in another root what becomes of that one."""
+    for outer in setup.outer_roots(context, root.path):
+        say(
+            f"{root.path} lies in root {outer}: on this machine its files belong to root"
+            f" {root.name} from then on, and not to that one."
+        )
+
+
 def agree(
     context: Context,
     aim: Aim,
@@ -77,6 +93,9 @@ def agree(
 
     `again` is the command that was given, for the hint where nobody is there to be asked.
     """
+    for root in aim.roots:
+        if root.name not in aim.present:
+            say_outer(context, root)
     trust = context.keystore.trust(aim.vault.name)
     fresh = trust is None
     if bring or not (trust and aim.known):
@@ -107,10 +126,29 @@ def _joined(
     ]
     places = [part.path for part in aim.projects if not keeps(aim.vault, part.path)]
     compared = _compare(context, aim, roots, spool) if roots else {}
+    for root in roots:
+        if (
+            root.direction == "push"
+            and root.name in compared
+            and compared[root.name].roots.get(root.name)
+        ):
+            _only_one_sends(root, again, yes=yes)
     question = _joining(aim, roots, compared, places)
     if not (roots or places) or confirm(question, command=again, yes=yes):
         return Agreed(trust, False, compared)
     return None
+
+
+def _only_one_sends(root: RootSettings, again: str, *, yes: bool) -> None:
+    """Ask where a root that one device alone sends into is there already.
+
+    It is this device's own if that was set up before; else two would overrule each other for ever.
+    """
+    say(f"The vault has a root {root.name} already, and only one device may send into it.")
+    question = f"Was it this machine that sent it? (If not, another name is needed: {OTHER_NAME})"
+    if yes or not confirm(question, command=again, yes=False, usual=False):
+        detail = f"The vault has a root {root.name} of another device."
+        raise UsageError(detail=detail, hint=f"memory-sync {again} {OTHER_NAME}")
 
 
 def _open(
@@ -191,11 +229,16 @@ def _compare(context: Context, aim: Aim, roots: list[RootSettings], spool: Spool
     told = [f"{name} ({many(count, 'file')})" for name, count in held.items()]
     say(f"The vault {aim.vault.name} holds: {', '.join(told) or 'nothing yet'}.")
     for name, one in compared.items():
-        say(
-            f"Root {name}: {one.only_here} only here, {one.only_there} only there,"
-            f" {one.different} different, {one.same} the same."
-        )
+        say_compared(name, one)
     return compared
+
+
+def say_compared(name: str, one: Comparison) -> None:
+    """Say how a folder compares with a root of the vault."""
+    say(
+        f"Root {name}: {one.only_here} only here, {one.only_there} only there,"
+        f" {one.different} different, {one.same} the same."
+    )
 
 
 def _joining(aim: Aim, roots: list[RootSettings], compared: Comparisons, places: list[Path]) -> str:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import shlex
 from typing import TYPE_CHECKING
 
 import click
 
-from memory_sync.cli.options import FOLDERS, example, json_option, vault_option
+from memory_sync.cli.options import FOLDERS, example, json_option, vault_option, yes_option
 from memory_sync.cli.result import Line, Result
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from memory_sync.app.context import Context
     from memory_sync.config.settings import RootSettings, VaultSettings
 
@@ -46,12 +49,14 @@ def rename(old: str, new: str, vault: str | None) -> Result:
 @click.argument("name")
 @click.argument("path", shell_complete=FOLDERS)
 @vault_option
+@yes_option
 @json_option
-def move(name: str, path: str, vault: str | None) -> Result:
+def move(name: str, path: str, vault: str | None, yes: bool) -> Result:
     """Say that a root lies in another folder on this machine.
 
     Where you have moved the folder itself, syncing goes on as before. Any other folder is united
-    with the vault, and nothing is deleted; the old folder stays as it is and is no longer synced.
+    with the vault, and nothing is deleted; where it has files, that is asked about first. The old
+    folder stays as it is and is no longer synced.
     """
     from pathlib import Path
 
@@ -62,6 +67,8 @@ def move(name: str, path: str, vault: str | None) -> Result:
     context = load_context(os.environ)
     settings, root = moving.root_of(context, name, vault, f"roots move {name} {path}")
     folder = Path(os.path.abspath(os.path.expanduser(path)))
+    if not _agreed(context, settings, root, folder, yes=yes):
+        return Result(lines=(Line("Nothing was changed."),), status=1)
     before = root
     same = moving.move(context, settings, root, folder)
     context = moving.reloaded(context)
@@ -80,6 +87,28 @@ def move(name: str, path: str, vault: str | None) -> Result:
     done = _synced(context, settings, root, told, *notes)
     status = done.status or int(bool(troubles))
     return done._replace(errors=(*troubles, *done.errors), status=status)
+
+
+def _agreed(
+    context: Context, vault: VaultSettings, root: RootSettings, folder: Path, *, yes: bool
+) -> bool:
+    """Ask where the folder is another one, with files that would be united with the vault's."""
+    from memory_sync.app import moving, setup
+    from memory_sync.app.standing import remembered_files
+    from memory_sync.cli.agreeing import say_compared, say_outer
+    from memory_sync.cli.ask import confirm
+
+    if not folder.is_dir() or moving.is_moved(context, vault, root, folder):
+        return True
+    target = root.model_copy(update={"path": folder})
+    compared = setup.compare(context, target, remembered_files(context, vault) or {})
+    if not (compared.only_here or compared.different or setup.outer_roots(context, folder)):
+        return True
+    say_compared(root.name, compared)
+    say_outer(context, target)
+    question = f"Unite {folder} with root {root.name}? Nothing is deleted on either side."
+    again = shlex.join(["roots", "move", root.name, str(folder)])
+    return confirm(question, command=again, yes=yes)
 
 
 def _synced(context: Context, vault: VaultSettings, root: RootSettings, *told: Line) -> Result:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,12 +12,14 @@ from memory_sync.app.roots import Listing
 from memory_sync.cli.result import Line
 from memory_sync.cli.words import columns, many
 from memory_sync.config.found import Project
+from memory_sync.config.presets import load_preset, preset_names
 from memory_sync.ports.names import shown
 
+PROJECT = re.compile(r"claude-.+-[0-9a-f]{10}")
 MAP = "memory-sync roots map {path} NAME"
 REASONS = {
     "empty": ("it has no memory yet", ""),
-    "left-out": ("this machine leaves it out", ""),
+    "left-out": ("this machine leaves it out", "memory-sync roots map {path} {name}"),
     "soon": ("it comes with the next sync", "memory-sync now"),
     "not-open": ("the vault was not opened here yet", "memory-sync now --vault {vault}"),
     "not-found": ("the folder that it is about is not on this machine", MAP),
@@ -54,6 +57,7 @@ def why(project: Project) -> tuple[str, str]:
     facts = {
         "vault": shlex.quote(project.vault),
         "path": shlex.quote(project.path or str(Path(project.top, project.folder))),
+        "name": shlex.quote(project.name),
         "memory": shlex.quote(str(project.memory)),
         "detail": project.detail.rstrip("."),
     }
@@ -79,9 +83,22 @@ def lines(found: Listing) -> Iterator[Line]:
         yield Line("In the vault, and not on this machine:", "bold")
         for row in found.elsewhere:
             yield Line(f"{row['name']}  {many(row['files'], 'file')}, vault {row['vault']}")
-        first = found.elsewhere[0]["name"]
-        yield Line("A project comes by itself when it appears here; any other root:", "dim")
-        yield Line(f"hint: memory-sync roots add FOLDER --name {first}", "dim")
+        yield Line("A project comes by itself when it appears here.", "dim")
+        hints = dict.fromkeys(filter(None, (_way_to(row["name"]) for row in found.elsewhere)))
+        yield from (Line(f"hint: {hint}", "dim") for hint in hints)
+
+
+def _way_to(root: str) -> str:
+    """Return the command that gets a root here with its own patterns; none where none is wanted."""
+    if PROJECT.fullmatch(root):
+        return ""
+    for name in preset_names():
+        for known in load_preset(name).root:
+            before, sign, _ = known.name.partition("{")
+            if root == known.name or (sign and root.startswith(before)):
+                # What is only sent is another device's backup.
+                return "" if known.direction == "push" else f"memory-sync init --agent {name}"
+    return f"memory-sync roots add FOLDER --name {root}"
 
 
 def _cells(row: dict[str, Any]) -> list[str]:

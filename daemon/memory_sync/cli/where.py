@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from memory_sync.app.agents import Agent
 from memory_sync.app.context import Context
-from memory_sync.config.fields import name_of
+from memory_sync.config.fields import GITHUB, name_of
 from memory_sync.config.reasons import first_error, reason
 from memory_sync.config.settings import (
     EnvironmentVault,
@@ -115,12 +115,15 @@ def normalised(remote: str) -> str:
     """Return a remote as the configuration writes it. Raises RemoteInvalidError."""
     text = remote.strip()
     if found := ON_GITHUB.fullmatch(text):
-        return f"github:{found['owner']}/{found['repo']}"
+        place = f"github:{found['owner']}/{found['repo']}"
+        if GITHUB.match(place):
+            return place
     if text.startswith(("/", "~/")) and text.rstrip("/").endswith(".git"):
         return "file://" + quote(os.path.normpath(os.path.expanduser(text)))
     if text.startswith("file:///"):
         return text.rstrip("/")
-    raise RemoteInvalidError(remote=remote)
+    # A token that was pasted with a URL is not shown.
+    raise RemoteInvalidError(remote=re.sub(r"//[^/]*@", "//", remote))
 
 
 def checked_name(name: str, what: str) -> str:
@@ -257,7 +260,9 @@ def _new_root(options: Options) -> RootSettings:
 
 
 def _refuse_overlap(context: Context, vault: str, root: RootSettings) -> None:
-    """Refuse a folder that another root keeps already."""
+    """Refuse a folder that another root keeps already, or that is the program's."""
+    if any(same_place(place, root.path) for place in context.directories.own):
+        raise UsageError(detail=f"{root.path} is a folder of memory-sync's own.")
     for other in context.settings.vault:
         for known in other.root:
             itself = (other.name, known.name) == (vault, root.name)

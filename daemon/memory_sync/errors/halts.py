@@ -23,7 +23,8 @@ class RootGoneError(HaltError):
     code = "root-gone"
     text = (
         "The folder {path} of root {root} is not there; nothing was deleted anywhere. Bring it back"
-        " (a disk that is not mounted?), or confirm that it is to be made anew from the vault."
+        " (a disk that is not mounted?); or, if it has moved: memory-sync roots move {root}"
+        " NEW-FOLDER; or confirm that it is to be made anew from the vault."
     )
     hint = "memory-sync confirm --root {root}"
 

@@ -18,7 +18,7 @@ from memory_sync.config.small import read_small
 
 ENTRIES, FOLDERS = 100_000, 2_000
 """How many names, and how many folders, are looked at for all projects of one look."""
-CONFIG_SIZE = 1024**2
+CONFIG_SIZE = 64 * 1024
 """Bytes that a repository's configuration has at most."""
 ROOT = 0
 
@@ -128,6 +128,8 @@ def _git_folder(place: str) -> str:
 
     A worktree and a submodule have a file in its place, which names a folder, once.
     """
+    if os.lstat(place).st_uid not in (os.getuid(), ROOT):
+        raise ValueError("is somebody else's")
     if os.path.isfile(place):
         text = _line(place)
         if not text.startswith("gitdir:"):

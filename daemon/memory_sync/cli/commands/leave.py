@@ -38,6 +38,7 @@ def command(root: str | None, vault: str | None, yes: bool) -> Result:
     if root is not None:
         return _leave_root(context, root, vault, yes=yes)
     settings = context.one_vault(vault, "leave")
+    moving.check_written(context, settings)
     what = f"vault {settings.name} ({settings.remote})"
     if not _agreed(context, settings, what, None, yes=yes):
         return Result(lines=(Line("Nothing was changed."),), status=1)
