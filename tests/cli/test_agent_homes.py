@@ -159,6 +159,22 @@ def test_codex_is_a_backup_of_each_device(
     assert [root["name"] for root in _configured(ada)["root"]] == ["codex-laptop"]
 
 
+def test_two_machines_of_one_name_do_not_share_a_backup(
+    ada: Person, bob: Person, homes: tuple[Path, Path]
+) -> None:
+    """They would overrule each other without end: another name is asked for."""
+    for person, home in zip((ada, bob), homes, strict=True):
+        put(home, {".codex/memories/MEMORY.md": f"# Of {person.name}\n"})
+    assert agents(ada, "codex").status == 0
+    ada.key_to(bob)
+    remote = ("--remote", ada.remote, "--no-service")
+    ran = bob.types("init", "--agent", "codex", "--device", ada.name, *remote, "--yes", "--json")
+    assert (ran.status, ran.codes) == (2, ["usage"])
+    assert ran.answer["errors"][0]["hint"].endswith("--device NAME")
+    assert not bob.places.config_file.exists()
+    assert agents(bob, "codex").status == 0
+
+
 def _configured(person: Person) -> dict[str, Any]:
     vaults = tomllib.loads(person.places.config_file.read_text())["vault"]
     vault: dict[str, Any] = vaults[0]

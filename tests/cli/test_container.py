@@ -263,3 +263,28 @@ def test_a_remote_that_is_only_read_refuses_to_write(tmp_path: Path) -> None:
     with pytest.raises(RemoteReadOnlyError):
         remote.commit(None, Change("message", "0" * 40, {"a": b"b"}))
     assert (remote.url, remote.head(), remote.condition().exists) == (url, None, True)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("move-remote", "NEW", "--yes"),
+        ("roots", "move", "memory", "FOLDER", "--yes"),
+        ("roots", "rename", "memory", "work"),
+        ("roots", "add", "FOLDER", "--name", "notes", "--yes"),
+        ("leave", "--yes"),
+    ],
+    ids=lambda words: " ".join(words[:2]),
+)
+def test_what_the_environment_says_is_changed_there(
+    ci: Container, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    """Nothing is made or marked before that is said."""
+    assert ci.types("pull").status == 0
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    places = {"NEW": f"file://{tmp_path}/new.git", "FOLDER": str(folder)}
+    ran = ci.types(*(places.get(word, word) for word in words), "--json")
+    assert (ran.status, ran.codes) == (2, ["environment-broken"])
+    assert not (tmp_path / "new.git").exists()
+    assert list(folder.iterdir()) == []

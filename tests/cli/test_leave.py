@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import shutil
 
+import pytest
+
+from memory_sync.app import moving
 from tests.cli.person import QUICK, Person, until
 from tests.cli.terminal import terminal
 
@@ -171,3 +174,21 @@ def test_another_vault_of_the_same_name_finds_nothing_of_the_old_one(
     bob.remote = f"file://{bob.home.parent.parent}/second.git"
     assert bob.init("--vault", "vault").status == 0
     assert bob.types("status", "--json").answer["data"]["vaults"][0]["conflicts"] == 0
+
+
+def test_i30_a_leaving_that_was_cut_short_deletes_nothing_later(
+    pair: tuple[Person, Person], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The marker stayed, files were deleted since, and it is joined again: a union."""
+    ada, bob = pair
+
+    def cut(*_: object) -> bool:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(moving, "taken_up", cut)
+        assert bob.types("leave", "--yes").status == 130
+    (bob.agent / "memory/2026-01-01.md").unlink()
+    assert bob.init().status == 0
+    assert ada.types("now").status == 0
+    assert ada.read("memory/2026-01-01.md") == "- Learned to sync.\n"

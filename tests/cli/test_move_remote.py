@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 from memory_sync.ports.folder import FolderRemote
 from tests.cli.person import QUICK, Person, until
 from tests.cli.terminal import terminal
+from tests.engine.attacker import Attacker
 from tests.hub import Hub
 
 
@@ -101,3 +103,36 @@ def test_a_vault_moves_to_github(pair: tuple[Person, Person], tmp_path: Path, hu
     assert ran.status == 0, ran
     assert pair[0].types("now", env=token).status == 0
     assert pair[0].read("memory/more.md") == "more\n"
+
+
+def test_i31_a_machine_that_slept_brings_no_delete_back(
+    pair: tuple[Person, Person], tmp_path: Path
+) -> None:
+    """What was deleted and edited in the new remote meanwhile is that here too, once it follows."""
+    ada, bob = pair
+    ada.write("memory/k.md", "k\n")
+    for person in pair:
+        assert person.types("now").status == 0
+    url = f"file://{tmp_path}/new.git"
+    assert ada.types("move-remote", url, "--yes").status == 0
+    (ada.agent / "memory/k.md").unlink()
+    ada.write("MEMORY.md", "# Rewritten\n")
+    assert ada.types("now").status == 0
+    ran = bob.types("move-remote", url)
+    assert ran.status == 0, ran
+    assert bob.read("memory/k.md") is None
+    assert bob.read("MEMORY.md") == "# Rewritten\n"
+
+
+def test_its_hints_never_lead_to_another_vault(pair: tuple[Person, Person], tmp_path: Path) -> None:
+    """Where a vault cannot go, `init` would found a second one there."""
+    ada, _ = pair
+    taken = tmp_path / "taken.git"
+    subprocess.run(["git", "init", "-q", "-b", "main", "--bare", str(taken)], check=True)
+    tree = Attacker(taken).tree({"x.txt": b"x"}, "")
+    Attacker(taken).commit(tree)
+    for url in (f"file://{taken}", "https://u:ghp_secret@example.com/x"):
+        ran = ada.types("move-remote", url, "--yes", "--json")
+        assert ran.status == 2
+        assert "ghp_secret" not in ran.out + ran.err
+        assert "init" not in ran.answer["errors"][0]["hint"]

@@ -158,3 +158,65 @@ def test_a_conflict_is_shown_whole_after_a_rename(pair: tuple[Person, Person]) -
     assert bob.types("now").status == 0
     assert ada.types("roots", "rename", "memory", "work").status == 0
     assert ada.read("MEMORY.md") == "# Bob\n"
+
+
+def test_i30_a_backup_is_united_also_when_the_folder_is_gone(pair: tuple[Person, Person]) -> None:
+    """It has the marker and lacks what came since: nothing of that is deleted or turned back."""
+    ada, bob = pair
+    backup = ada.home.parent / "backup"
+    shutil.copytree(ada.agent, backup)
+    bob.write("memory/new.md", "new\n")
+    bob.write("MEMORY.md", "# Memory\nmore\n")
+    for person in (bob, ada):
+        assert person.types("now").status == 0
+    shutil.rmtree(ada.agent)
+    ran = ada.types("roots", "move", "memory", str(backup), "--yes")
+    assert ran.status in (0, 3), ran
+    bob.types("now")
+    assert bob.read("memory/new.md") == "new\n"
+    assert bob.read("MEMORY.md") == "# Memory\nmore\n"
+
+
+def test_a_folder_with_files_is_asked_about(pair: tuple[Person, Person]) -> None:
+    """A slip in the path sends nothing: the counts are shown, and nobody has agreed."""
+    ada, _ = pair
+    target = ada.home.parent / "notes"
+    target.mkdir()
+    (target / "MEMORY.md").write_text("of something else\n")
+    ran = ada.types("roots", "move", "memory", str(target), "--json")
+    assert (ran.status, ran.codes) == (2, ["answer-needed"])
+    assert "0 only here, 1 only there, 1 different" in ran.err
+    assert not (target / ".memory-sync").exists()
+    assert root_of(ada) == ("memory", str(ada.agent))
+
+
+def test_a_root_in_a_root_is_said(pair: tuple[Person, Person]) -> None:
+    """Its files leave the outer root on this machine: that is told before anything is agreed."""
+    ada, _ = pair
+    inner = ada.agent / "memory" / "inner"
+    inner.mkdir()
+    ran = ada.types("roots", "add", str(inner), "--name", "inner", "--json")
+    assert (ran.status, ran.codes) == (2, ["answer-needed"])
+    assert f"{inner} lies in root vault/memory" in ran.err
+
+
+def test_our_own_folders_are_no_roots(pair: tuple[Person, Person]) -> None:
+    """The key would go into the vault."""
+    ada, _ = pair
+    words = ("--name", "k", "--include", "**/*", "--yes", "--json")
+    ran = ada.types("roots", "add", str(ada.places.keys), *words)
+    assert (ran.status, ran.codes) == (2, ["usage"])
+
+
+def test_a_name_that_the_vault_has_already_is_asked_about(pair: tuple[Person, Person]) -> None:
+    """Two roots would be one on all machines."""
+    ada, bob = pair
+    other = bob.home.parent / "other"
+    other.mkdir()
+    (other / "MEMORY.md").write_text("other\n")
+    assert bob.types("roots", "add", str(other), "--name", "other", "--yes").status == 0
+    assert ada.types("now").status == 0
+    ran = ada.types("roots", "rename", "memory", "other", "--json")
+    assert (ran.status, ran.codes) == (2, ["answer-needed"])
+    assert "a root other already, with 1 file" in ran.err
+    assert root_of(ada) == ("memory", str(ada.agent))

@@ -150,6 +150,52 @@ def test_i28_leave_takes_one_project_from_a_machine(both: tuple[Person, Person])
     assert (memory / "two.md").read_text() == "2\n"
 
 
+def test_i30_a_copied_folder_is_no_root_of_what_it_was_copied_from(
+    both: tuple[Person, Person],
+) -> None:
+    """Its marker came along, and it lacks what came since: both sides are united."""
+    ada, bob = both
+    here, there = make_project(top(ada) / "widget"), make_project(top(bob) / "w")
+    old = remember(top(ada), here, MEMORY="# Widget\n")
+    found = remember(top(bob), there, two="2\n")
+    syncs(ada, bob, ada)
+    moved = top(ada) / "gadget"
+    shutil.copytree(old.parent, memory_of(top(ada), moved).parent)
+    (found / "fresh.md").write_text("fresh\n")
+    (found / "two.md").write_text("2\nmore\n")
+    syncs(bob, ada)
+    here.rename(moved)
+    shutil.rmtree(old.parent)
+    for person in (ada, bob):
+        person.types("now")
+    assert (found / "fresh.md").read_text() == "fresh\n"
+    assert (found / "two.md").read_text() == "2\nmore\n"
+
+
+def test_a_marker_that_names_no_root_is_told(both: tuple[Person, Person]) -> None:
+    """It is synced by nobody, and listed with the reason."""
+    ada, _ = both
+    memory = remember(top(ada), make_project(top(ada) / "widget"), MEMORY="# Widget\n")
+    syncs(ada)
+    marker = memory / ".memory-sync"
+    marker.write_text(json.dumps({**json.loads(marker.read_text()), "root": ".."}))
+    assert reasons(ada) == {"widget": "foreign"}
+
+
+def test_a_preset_root_comes_by_its_preset(both: tuple[Person, Person]) -> None:
+    """The hint for what only others have gives it its own patterns; a backup of theirs has none."""
+    ada, bob = both
+    for name in ("gemini-cli", "codex-ada"):
+        place = top(ada) / name
+        place.mkdir()
+        (place / "MEMORY.md").write_text("x\n")
+        assert ada.types("roots", "add", str(place), "--name", name, "--yes").status == 0
+    syncs(bob)
+    shown = bob.types("roots").out
+    assert "hint: memory-sync init --agent gemini-cli" in shown
+    assert "--name codex-ada" not in shown
+
+
 def test_a_project_that_goes_away_is_deleted_nowhere(both: tuple[Person, Person]) -> None:
     """Neither its folder nor its memory's stops anything; what comes back is united."""
     ada, bob = both

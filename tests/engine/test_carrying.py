@@ -10,6 +10,7 @@ import pytest
 from memory_sync.errors import OfflineError
 from memory_sync.model import Direction, Problem, split_root
 from memory_sync.model.trees import CONFLICTS
+from memory_sync.sync.patterns import Patterns
 from tests.engine.devices import Device, settle
 from tests.engine.hosted import hosted
 from tests.hub import Hub
@@ -404,3 +405,72 @@ def test_a_row_that_came_from_elsewhere_unites(pair: tuple[Device, Device], tmp_
     settle(laptop)
     assert laptop.read(LOG, "work") == "one\ntwo\nthree\n"
     assert halt_of(desktop).code == "root-renamed"
+
+
+def test_two_renamed_roots_of_one_file_each_are_deleted_nowhere(
+    laptop: Device, desktop: Device
+) -> None:
+    """Which is which is not known, or is told by what they hold: in no case is it a delete."""
+    for device in (laptop, desktop):
+        device.restart()
+        device.patterns = {"memory": Patterns(), "other": Patterns()}
+        device.folder("other").mkdir()
+        device.tree("other").adopt()
+    laptop.write("MEMORY.md", "memory\n")
+    laptop.write("MEMORY.md", "other\n", "other")
+    settle(laptop, desktop)
+    laptop.rename("memory", "work")
+    laptop.rename("other", "else")
+    laptop.sync()
+    hints = {halt.root: halt.hint for halt in desktop.sync().halts}
+    assert hints == {
+        "memory": "memory-sync roots rename memory work",
+        "other": "memory-sync roots rename other else",
+    }
+    assert desktop.read("MEMORY.md") == "memory\n"
+    assert desktop.read("MEMORY.md", "other") == "other\n"
+
+
+def test_a_root_that_is_renamed_back_comes_to_rest(pair: tuple[Device, Device]) -> None:
+    """The other device, which follows the first name, halts and does not carry it forth again."""
+    laptop, desktop = pair
+    for device in pair:
+        device.rename("memory", "work")
+    settle(laptop, desktop)
+    laptop.rename("work", "memory")
+    laptop.formerly = {"memory": ("work",)}
+    laptop.sync()
+    before = laptop.remote.commits + desktop.remote.commits
+    for _ in range(3):
+        halt = halt_of(desktop)
+        assert halt.hint == "memory-sync roots rename work memory"
+        laptop.sync()
+    assert laptop.remote.commits + desktop.remote.commits == before
+    assert roots_of(laptop) == {"memory"}
+
+
+def test_a_root_that_is_only_sent_halts_where_another_device_renamed_it(
+    pair: tuple[Device, Device],
+) -> None:
+    """Else it would go on under the former name, and none of its edits would be live."""
+    laptop, desktop = pair
+    desktop.directions = {"memory": "push"}
+    desktop.restart()
+    settle(laptop, desktop)
+    laptop.rename("memory", "work")
+    laptop.sync()
+    assert halt_of(desktop).code == "root-renamed"
+
+
+def test_a_delete_in_a_one_way_root_outlives_its_renaming(pair: tuple[Device, Device]) -> None:
+    """The new name is no change of direction."""
+    laptop, desktop = pair
+    laptop.directions = {"memory": "push"}
+    laptop.restart()
+    settle(laptop, desktop)
+    laptop.delete("memory/old.md")
+    laptop.rename("memory", "work")
+    laptop.directions = {"work": "push"}
+    laptop.sync()
+    laptop.sync()
+    assert "work/memory/old.md" not in vault_of(laptop)

@@ -16,6 +16,7 @@ from typing import Any
 
 from memory_sync.app.context import Context, load_settings
 from memory_sync.app.setup import examine, marked, vet
+from memory_sync.app.standing import remembered_roots
 from memory_sync.app.vaults import root_files, vault_lock
 from memory_sync.config.loading import REMOTE, VAULT, parse, read_text
 from memory_sync.config.projects import ProjectRoot
@@ -52,6 +53,7 @@ from memory_sync.model.trees import CONFLICTS
 from memory_sync.ports import marker
 from memory_sync.ports.marker import Marker
 from memory_sync.ports.names import MARKER
+from memory_sync.ports.state import State
 
 PICK_UP = 25.0
 """Seconds in which a running daemon takes up a changed configuration: it may be at work."""
@@ -139,6 +141,21 @@ def rename(context: Context, vault: VaultSettings, root: RootSettings, new: str)
     return reloaded(context)
 
 
+def vault_has(context: Context, vault: VaultSettings, root: RootSettings, new: str) -> int:
+    """Return how many files the vault has under the new name of a root, besides those of the old.
+
+    It is what was known when it was asked last. Raises UsageError for a root that is only fetched,
+    which nothing carries to a name that the vault does not have.
+    """
+    counts = {name.casefold(): count for name, count in remembered_roots(context, vault).items()}
+    if root.direction == "pull" and new.casefold() not in counts:
+        detail = f"Root {root.name} is only fetched here, and the vault has no root {new}."
+        raise UsageError(detail=detail, hint="memory-sync pull")
+    back = {known.casefold() for known in root.formerly}
+    both = root.name.casefold() in counts and new.casefold() not in back
+    return counts.get(new.casefold(), 0) if both else 0
+
+
 def _check_marker(context: Context, vault: VaultSettings, root: RootSettings) -> None:
     """Make sure that the folder is the root that is meant. Raises what a halt of it says."""
     trust = context.keystore.trust(vault.name)
@@ -168,7 +185,7 @@ def move(context: Context, vault: VaultSettings, root: RootSettings, folder: Pat
     found = marked(target)
     if found and not found.is_of(wanted):
         raise RootMarkedError(path=folder, found=str(found))
-    same, was_moved = _same(root.path, folder), _was_moved(root, folder, wanted)
+    same, was_moved = _same(root.path, folder), _was_moved(context, vault, root, folder, wanted)
     config = context.directories.config_file
     if not was_moved:
         _check_overlap(context, vault, target)
@@ -181,12 +198,29 @@ def is_moved(context: Context, vault: VaultSettings, root: RootSettings, folder:
     """Tell whether a folder is the root's own, moved or under another path."""
     trust = context.keystore.trust(vault.name)
     wanted = Marker(context.settings.device, root.name, trust.vault_id if trust else "")
-    return _same(root.path, folder) or _was_moved(root, folder, wanted)
+    return _same(root.path, folder) or _was_moved(context, vault, root, folder, wanted)
 
 
-def _was_moved(root: RootSettings, folder: Path, wanted: Marker) -> bool:
+def _was_moved(
+    context: Context, vault: VaultSettings, root: RootSettings, folder: Path, wanted: Marker
+) -> bool:
+    """Tell whether a folder is the root's own that was moved, and no copy or backup of it."""
     copied = not _same(root.path, folder) and _mark_at(root.path, wanted) is not None
-    return _mark_at(folder, wanted) is not None and not copied
+    if copied or _mark_at(folder, wanted) is None:
+        return False
+    return _is_itself(context, vault, root, folder)
+
+
+def _is_itself(context: Context, vault: VaultSettings, root: RootSettings, folder: Path) -> bool:
+    """Tell whether files that were seen in a root lie here: a copy has none of them."""
+    with closing(State.open(context.directories.vault_state(vault.name) / "state.db")) as state:
+        known = state.glances(root.name)
+    for path, glance in known.items():
+        with suppress(OSError):
+            seen = os.lstat(folder / path)
+            if (seen.st_ino, seen.st_ctime_ns) == (glance.inode, glance.ctime_ns):
+                return True
+    return False
 
 
 def _check_overlap(context: Context, vault: VaultSettings, target: RootSettings) -> None:

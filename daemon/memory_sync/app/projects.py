@@ -156,10 +156,15 @@ class Projects:
         if isinstance(marker, str) or marker.vault != own or not ROOT_NAME.match(marker.root):
             case.project = _because(case.project, "foreign", shown(marker))
             return
-        case.marked = True
-        about = known if known and known.name == marker.root else None
+        about = known if known and known.name == marker.root and not known.reason else None
+        # Where another folder had it at the last look, this one is a copy, or was moved: it may
+        # lack what came since, and may be of another project. It is marked anew.
+        case.marked = about is not None or not any(
+            row.name == marker.root and not row.reason for row in ground.earlier.values()
+        )
         about = about or self._answer(ground, case)
-        case.project = case.project._replace(name=marker.root, path=about.path, origin=about.origin)
+        name = marker.root if case.marked else about.name or marker.root
+        case.project = case.project._replace(name=name, path=about.path, origin=about.origin)
 
     def _by_origin(self, ground: _Ground, case: _Case) -> None:
         case.files = _has_files(case.project.memory, case.settings)
@@ -189,7 +194,11 @@ class Projects:
             return before
         self._failed.pop(memory, None)
         try:
-            mark(ground.context, ground.vault, root_of(case.project, case.settings))
+            root = root_of(case.project, case.settings)
+            if isinstance(self._marker(root.path), Marker):
+                mark(ground.context, ground.vault, root, over=True)
+            else:
+                mark(ground.context, ground.vault, root)
         except MemorySyncError as error:
             failed = _because(case.project, "failed", error.message)
         except OSError as error:

@@ -213,8 +213,10 @@ def adopt(
     What is there already stays, so that it can be done again after it was cut short. Returns the
     context with what is configured now. Raises MarkerForeignError.
     """
+    before = configured(context, vault.name)
+    served = {settings.name for settings in (before.root if before else ())}
     for root in roots:
-        if marked(root) is None:
+        if marked(root) is None or root.name not in served:
             # Another folder than the one that was synced, for all that is known: what both sides
             # hold is united. Until the marker is there nobody touches the root.
             forget_base(context, vault.name, root.name)

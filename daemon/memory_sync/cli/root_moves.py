@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 @click.argument("old")
 @click.argument("new")
 @vault_option
+@yes_option
 @json_option
-def rename(old: str, new: str, vault: str | None) -> Result:
+def rename(old: str, new: str, vault: str | None, yes: bool) -> Result:
     """Give a root another name, here and in the vault.
 
     The folder stays where it is. Every other machine that has the root stops syncing it, without
@@ -32,11 +33,19 @@ def rename(old: str, new: str, vault: str | None) -> Result:
     """
     from memory_sync.app import moving
     from memory_sync.app.context import load_context
+    from memory_sync.cli.ask import confirm, say
     from memory_sync.cli.where import checked_name
+    from memory_sync.cli.words import many
 
     context = load_context(os.environ)
     checked_name(new, "root")
     settings, root = moving.root_of(context, old, vault, f"roots rename {old} {new}")
+    if count := moving.vault_has(context, settings, root, new):
+        say(f"The vault has a root {new} already, with {many(count, 'file')}, beside {old}.")
+        question = f"Unite root {old} with it, for all machines?"
+        again = shlex.join(["roots", "rename", old, new])
+        if not confirm(question, command=again, yes=yes, usual=False):
+            return Result(lines=(Line("Nothing was changed."),), status=1)
     context = moving.rename(context, settings, root, new)
     told = Line(
         f"Root {old} is called {new} now. On each other machine that has it, run:"

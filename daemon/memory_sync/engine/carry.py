@@ -52,8 +52,11 @@ class Carrier(Pusher):
         super().__init__(kit, fetcher, keys, findings)
         # Of a root that is only fetched nothing goes up, so the vault keeps its names.
         up = {name for name, root in kit.roots.items() if root.direction != "pull"}
-        former = {old: new for old, new in kit.former.items() if new in up}
         self._there = dict(fetcher.snapshot.objects.values())
+        # Known under the new name, and nothing is left of that: another device named it back.
+        roots = {split_root(path)[0] for path in self._there}
+        back = {split_root(path)[0] for path in kit.state.base()} - roots
+        former = {old: new for old, new in kit.former.items() if new in up and new not in back}
         self._old = {path: new for path in self._there if (new := renamed(path, former))}
         self._sources: dict[str, str] = {}
         self._taken = {path: file.version.digest for path, file in self._there.items()}
@@ -238,19 +241,36 @@ def successors(kit: Kit, base: Mapping[str, str], remote: Mapping[str, str]) -> 
     others = sorted(roots - kit.roots.keys() - {CONFLICTS})
     found = {}
     for root, files in known.items():
-        counts = {
-            other: _fitting(files, remote, other, new=_new_here(kit, other)) for other in others
-        }
-        likely = [other for other in others if 2 * counts[other] > len(files)]
-        if len(likely) == 1:
-            found[root] = likely[0]
+        for by_name in (False, True):
+            likely = [
+                other
+                for other in others
+                if 2 * _fitting(files, remote, other, new=by_name and _new_here(kit, other))
+                > len(files)
+            ]
+            if likely:
+                # Of several it is not known which: all the same it was not deleted.
+                found[root] = likely[0] if len(likely) == 1 else ""
+            if len(likely) == 1:
+                break
     return found
 
 
 def _fitting(files: Mapping[str, str], remote: Mapping[str, str], root: str, *, new: bool) -> int:
     """Count the files that are under another root: of a new one by name, else by content."""
-    there = ((digest, remote.get(f"{root}/{path}")) for path, digest in files.items())
-    return sum(found is not None and (new or found == digest) for digest, found in there)
+    copies = {
+        (path.rpartition("/")[0], digest)
+        for path, digest in remote.items()
+        if path.startswith(f"{CONFLICTS}/{root}/")
+    }
+    there = (
+        (digest, remote.get(f"{root}/{path}"), f"{CONFLICTS}/{root}/{path}")
+        for path, digest in files.items()
+    )
+    return sum(
+        (found is not None and (new or found == digest)) or (copy, digest) in copies
+        for digest, found, copy in there
+    )
 
 
 def _new_here(kit: Kit, root: str) -> bool:

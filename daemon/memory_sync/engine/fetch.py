@@ -29,7 +29,7 @@ from memory_sync.ports.state import Broken, Snapshot
 from memory_sync.vault.judge import Court, Standing, Trust, Verdict
 from memory_sync.vault.keys import Identity
 from memory_sync.vault.manifest import FORMAT, MANIFEST, Manifest, read_manifest
-from memory_sync.vault.objects import Decoded, ObjectError, decode, objects_in
+from memory_sync.vault.objects import Decoded, ObjectError, decode, object_name, objects_in
 from memory_sync.vault.seals import seal_of
 from memory_sync.vault.trees import blob_id, top_entries
 
@@ -373,11 +373,27 @@ class Fetcher:
             return
         there = {path: file.version.digest for path, file in new.objects.values()}
         base = self._kit.state.base()
-        changed = [path for path, row in base.items() if there.get(path) != row.digest]
+        begun = self._begun(judged, trust) if self.moved_from() else {}
+        names = self.keys(trust).derived.names
+        changed = [
+            path
+            for path, row in base.items()
+            if there.get(path) != row.digest and begun.get(object_name(names, path)) != row.blobs
+        ]
         self._kit.state.forget_paths(changed)
         if self.moved_from():
             # The commits that had what was there once have stayed where the vault was.
             self._kit.state.forget_history()
+
+    def _begun(self, judged: Judged, trust: Trust) -> Mapping[str, tuple[str, ...]]:
+        """Return the objects with which a vault began anew in the place of what was accepted."""
+        judged.read_down("")  # to the bottom: the vault began there
+        key = self.keys(trust).derived.seal
+        for commit in reversed(judged.passed):
+            counts = seal_of(key, trust.vault_id, commit)
+            if counts and trust.commit in judged.look.superseded(commit.id):
+                return objects_in(judged.look.listing(commit, None))[0]
+        return {}
 
     def accept(
         self,

@@ -107,8 +107,12 @@ class Kit:
     @property
     def directions(self) -> Mapping[str, Direction]:
         """Which way the roots go that go only one."""
-        roots = self.roots.values()
-        return {root.name: root.direction for root in roots if root.direction != "both"}
+        return {
+            name: root.direction
+            for root in self.roots.values()
+            for name in (root.name, *root.formerly)
+            if root.direction != "both"
+        }
 
     def wants(self, path: str) -> bool:
         """Tell whether a path of the vault is one that this device syncs.

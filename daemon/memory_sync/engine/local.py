@@ -78,7 +78,10 @@ def _take_settings(kit: Kit) -> None:
     text = json.dumps(now, sort_keys=True)
     if text == noted:
         return
-    before: dict[str, tuple[str, int]] = json.loads(noted)
+    former = kit.former
+    before: dict[str, tuple[str, int]] = {
+        former.get(name, name): way for name, way in json.loads(noted).items()
+    }
     with kit.state.transaction():
         for name in sorted(before.keys() | now.keys()):
             old, new = before.get(name), now.get(name)

@@ -114,7 +114,7 @@ def make_plan(kit: Kit, fetched: Fetched) -> Planned:
     halts = {name: _told(kit, trees, name, error) for name, error in looked.halts.items()}
     for alarm in raised:
         if not alarm.approved:
-            halts[alarm.root] = _stopped(kit, alarm, made, moved.get(alarm.root, ""))
+            halts[alarm.root] = _stopped(kit, alarm, made, moved.get(alarm.root))
     if fetched.halt:
         halts[""] = fetched.halt
     kept = (action for action in made.actions if split_root(action.path)[0] not in halts)
@@ -159,8 +159,11 @@ def _trees(
     return trees, errors
 
 
-def _stopped(kit: Kit, alarm: Alarm, made: Plan, successor: str) -> HaltError:
-    """Say what a guard has stopped; the `successor` is what the root seems to be called now."""
+def _stopped(kit: Kit, alarm: Alarm, made: Plan, successor: str | None) -> HaltError:
+    """Say what a guard has stopped; the `successor` is what the root seems to be called now.
+
+    It is empty where there are several that could be it.
+    """
     actions = [action for action in made.actions if split_root(action.path)[0] == alarm.root]
     if successor and alarm.guard is Guard.REMOTE_EMPTIED:
         return RootRenamedError(
@@ -169,7 +172,9 @@ def _stopped(kit: Kit, alarm: Alarm, made: Plan, successor: str) -> HaltError:
             name=successor,
             would=_would(actions, alarm.plan),
         )
+    unsure = successor == "" and alarm.guard is Guard.REMOTE_EMPTIED
     return GUARDED[alarm.guard](
+        hint=f"memory-sync roots rename {alarm.root} NEW-NAME" if unsure else None,
         root=alarm.root,
         path=kit.roots[alarm.root].place,
         count=len(alarm.suspects),

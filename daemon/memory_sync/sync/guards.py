@@ -97,7 +97,8 @@ def alarms(
         before = (standing or {}).get(root)
         side = _Side(root, known[root], local, remote, (limits or {}).get(root, MANY))
         side = replace(side, several=1) if root in moved else side
-        alarm = _raised(side, before, IDLE[(directions or {}).get(root, "both")])
+        idle = IDLE[(directions or {}).get(root, "both")]
+        alarm = _raised(side, before, idle - {Guard.REMOTE_EMPTIED} if root in moved else idle)
         if alarm and before and before.approved and _within(alarm, before):
             alarm = before
         if alarm:

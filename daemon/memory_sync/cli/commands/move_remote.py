@@ -38,10 +38,14 @@ def command(url: str, vault: str | None, yes: bool) -> Result:
     from memory_sync.cli.serving import renewed
     from memory_sync.cli.syncing import report, sync_patiently
     from memory_sync.cli.where import normalised
+    from memory_sync.errors import RemoteInvalidError
 
     context = load_context(os.environ)
     settings = context.one_vault(vault, f"move-remote {url}")
-    target = settings.model_copy(update={"remote": normalised(url)})
+    try:
+        target = settings.model_copy(update={"remote": normalised(url)})
+    except RemoteInvalidError as error:
+        raise RemoteInvalidError(**error.facts, hint=moving.ELSEWHERE) from None
     with waiting(f"Looking into {url}"):
         place = moving.look_at(context, target)
     if not place.there and not _made(context, settings, target, exists=place.exists, yes=yes):
