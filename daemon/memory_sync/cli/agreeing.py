@@ -202,6 +202,8 @@ def _founding(aim: Aim, scans: Scans, condition: Condition, finding: Finding) ->
     files = (
         f"these {count} files" if count > 1 else "this file" if count else "what will be written"
     )
+    if aim.projects:
+        files = "this"  # which of the projects have an origin is found out later
     kind = "public" if aim.vault.allow_public else "private"
     if condition.exists:
         rest = "" if finding.head is None else f", beside {', '.join(finding.names[:3])}"
