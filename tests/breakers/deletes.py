@@ -33,8 +33,8 @@ FAULTS = (
     Fault(
         23,
         "sync/guards.py",
-        "SEVERAL <= count == len(gone_there) and not both",
-        "SEVERAL <= count and not side.remote",
+        "side.several <= count == len(gone_there) and not both",
+        "side.several <= count and not side.remote",
         (f"{HALTS}::test_i23_a_root_that_the_vault_has_lost_is_not_emptied_here",),
     ),
     # What was renamed is looked for by its path, and so counts as deleted.
@@ -93,7 +93,7 @@ FAULTS = (
     Fault(
         30,
         "engine/local.py",
-        "        if before is not None:\n            kit.state.forget_root(root)\n",
+        "        if before is not None:\n            kit.forget(root)\n",
         "",
         (f"{BEGINNING}::test_i30_beginning_anew_unites_and_deletes_nothing[_another_path]",),
     ),

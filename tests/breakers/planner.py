@@ -86,7 +86,7 @@ FAULTS = (
     Fault(
         9,
         "engine/cycle.py",
-        "        rows |= dict.fromkeys(forgotten)\n",
+        "        rows |= dict.fromkeys(action.path for action in forgotten)\n",
         "",
         (f"{CHANGES}::test_i9_delete_against_delete_is_nothing",),
     ),

@@ -104,6 +104,7 @@ def test_a_large_object_waits_until_all_of_it_may_go(pair: Pair) -> None:
     """What takes many requests is not begun with room for a few; smaller files go, deletes wait."""
     pair.one.max_size = 64 * 1024 * 1024
     pair.one.restart()
+    pair.one.sync()
     pair.one.write("memory/a.md", "a\n")
     pair.one.write("memory/large.md", random.Random(1).randbytes(9_000_000))
     pair.one.write("memory/small.md", "small\n")

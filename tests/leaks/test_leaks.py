@@ -242,6 +242,11 @@ PLAIN: tuple[tuple[str, ...], ...] = (
     ("doctor",),
     ("doctor", "--json", "--no-network"),
     ("completion", "bash"),
+    ("roots",),
+    ("roots", "--json"),
+    ("roots", "add", "{home}", "--name", "home"),
+    ("move-remote", "file://{top}/elsewhere.git"),
+    ("leave", "--root", "nothing"),
     ("rotate-key", "--yes"),
 )
 """What is typed without an answer. `daemon`, `init`, `join` and `demo` come beside it, and what
