@@ -133,6 +133,7 @@ def test_a_folder_that_is_not_there_or_anothers_is_refused(pair: tuple[Person, P
         str(ada.home.parent / "nowhere"): "root-missing",
         str(ada.agent / "MEMORY.md"): "root-missing",
         str(ada.places.state): "usage",
+        str(ada.places.state / "vaults"): "usage",
     }
     for path, code in cases.items():
         ran = ada.types("roots", "move", "memory", path, "--json")
@@ -204,8 +205,9 @@ def test_our_own_folders_are_no_roots(pair: tuple[Person, Person]) -> None:
     """The key would go into the vault."""
     ada, _ = pair
     words = ("--name", "k", "--include", "**/*", "--yes", "--json")
-    ran = ada.types("roots", "add", str(ada.places.keys), *words)
-    assert (ran.status, ran.codes) == (2, ["usage"])
+    for folder in (ada.places.keys, ada.places.state / "vaults"):
+        ran = ada.types("roots", "add", str(folder), *words)
+        assert (ran.status, ran.codes) == (2, ["usage"])
 
 
 def test_a_name_that_the_vault_has_already_is_asked_about(pair: tuple[Person, Person]) -> None:

@@ -232,7 +232,7 @@ def _check_overlap(context: Context, vault: VaultSettings, target: RootSettings)
             ):
                 detail = f"{target.path} is the folder of root {known.name} of vault {one.name}."
                 raise UsageError(detail=detail, hint="memory-sync status")
-    if any(_same(place, target.path) for place in context.directories.own):
+    if context.directories.closes(target.path):
         detail = f"{target.path} is a folder of memory-sync's own."
         raise UsageError(detail=detail, hint="memory-sync status")
 

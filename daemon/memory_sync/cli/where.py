@@ -261,7 +261,7 @@ def _new_root(options: Options) -> RootSettings:
 
 def _refuse_overlap(context: Context, vault: str, root: RootSettings) -> None:
     """Refuse a folder that another root keeps already, or that is the program's."""
-    if any(same_place(place, root.path) for place in context.directories.own):
+    if context.directories.closes(root.path):
         raise UsageError(detail=f"{root.path} is a folder of memory-sync's own.")
     for other in context.settings.vault:
         for known in other.root:

@@ -90,7 +90,16 @@ class Directories(NamedTuple):
         The configuration and a token by themselves too: their folder can be a root.
         """
         files = (self.config_file, self.config / "token")
-        return (self.config, self.keys, self.state, self.logs, self.run, *files)
+        return (self.config, *self._closed, *files)
+
+    def closes(self, folder: Path) -> bool:
+        """Tell whether a folder can be no root, as all in it is the program's."""
+        place = Path(os.path.realpath(folder))
+        return any(place.is_relative_to(os.path.realpath(one)) for one in self._closed)
+
+    @property
+    def _closed(self) -> tuple[Path, ...]:
+        return (self.keys, self.state, self.logs, self.run)
 
     def vault_state(self, name: str) -> Path:
         """Return the folder of a vault's `state.db`, `conflicts/` and `vault.lock`."""
