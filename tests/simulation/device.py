@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cache
 from random import Random
 
 from memory_sync.engine.cycle import Engine
 from memory_sync.engine.found import found, look_into, trust_for
 from memory_sync.engine.kit import CipherMaker, Kit, Root
-from memory_sync.model import Outcome
+from memory_sync.model import Direction, Outcome
 from memory_sync.model.trees import CONFLICTS
 from memory_sync.ports.spool import Spool
 from memory_sync.sync.patterns import DEFAULT_INCLUDE, Patterns
@@ -91,6 +91,8 @@ class Device:
         self.state = MemoryState.made(self.toll)
         self.link = Link(MemoryRemote(repository))
         self.exclude: tuple[str, ...] = ()
+        self.directions: dict[str, Direction] = {}
+        self.heeded: dict[str, Direction] = {}
         self.handles: dict[Handle, str] = {}
         self.echoes: dict[Handle, bytes] = {}
         self.cuts = 0
@@ -159,6 +161,23 @@ class Device:
             return QuickPatterns(("**/*",))
         return QuickPatterns(DEFAULT_INCLUDE, self.exclude)
 
+    def goes(self, path: str) -> Direction:
+        """Return which way a path goes here."""
+        return _goes(path, self.directions)
+
+    def spares(self, path: str) -> bool:
+        """Tell whether a delete stays here, by a direction that a cycle has gone by since."""
+        return _goes(path, self.heeded) == "pull"
+
+    def turn(self, directions: Mapping[str, Direction]) -> None:
+        """Let roots go other ways, by a new process."""
+        changed = {
+            name for name in self._setup.roots if self.directions.get(name) != directions.get(name)
+        }
+        self.heeded = {name: way for name, way in self.heeded.items() if name not in changed}
+        self.directions = dict(directions)
+        self.restart()
+
     def _noted(self, path: str, content: bytes | None) -> None:
         """Hear of what the engine is about to do to a file."""
         self.writing = path
@@ -183,6 +202,7 @@ class Device:
                 self.tree(name),
                 self.patterns(name),
                 max_size=MAX_SIZE,
+                direction=self.directions.get(name, "both"),
                 merge_caps={} if name == CONFLICTS else caps,
             )
             for name in (*self._setup.roots, CONFLICTS)
@@ -251,6 +271,14 @@ class Device:
     def roots(self) -> Sequence[str]:
         """The names of all roots, that of the conflict copies included."""
         return (*self._setup.roots, CONFLICTS)
+
+
+def _goes(path: str, directions: Mapping[str, Direction]) -> Direction:
+    """Return which way a path goes: copies of what only comes down stay here."""
+    root, _, below = path.partition("/")
+    if root != CONFLICTS:
+        return directions.get(root, "both")
+    return "pull" if directions.get(below.partition("/")[0]) == "pull" else "both"
 
 
 def _nothing(_path: str, _content: bytes | None) -> None:

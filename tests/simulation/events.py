@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 from memory_sync.engine.cycle import Engine
+from memory_sync.model import Direction
 from tests.simulation.rest import approvals, bring_back, settle
 from tests.simulation.steps import Step
 from tests.simulation.world import World
@@ -140,6 +141,15 @@ def _include(world: World, step: Step) -> None:
         device.restart()
 
 
+def _direction(world: World, step: Step) -> None:
+    """Let a root go another way, and the new process begin; both sides are united as it goes."""
+    device = world.devices[step.device]
+    way: Direction = world.random.choice(("push", "pull", "pull", "both"))
+    device.turn({**device.directions, world.setup.roots[step.root]: way})
+    world.ledger.united = True
+    world.cycle(step.device, lambda engine: engine.cycle(), whole=True)
+
+
 def _fill_disk(world: World, step: Step) -> None:
     """Leave little space on the disk until the next turn's end, and take the turn."""
     device = world.devices[step.device]
@@ -177,6 +187,7 @@ EVENTS: Mapping[str, Callable[[World, Step], None]] = {
     "jump": _jump,
     "exclude": _exclude,
     "include": _include,
+    "direction": _direction,
     "fill-disk": _fill_disk,
     "settle": _settle,
     "confirm": _confirm,

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from memory_sync.engine import apply, push
+from memory_sync.engine import apply, local, push
 from memory_sync.engine.apply import Applied, Applier, base_of
 from memory_sync.engine.push import Pusher
 from memory_sync.model import Action, Kind
@@ -120,6 +120,26 @@ def records_what_is_not_durable(patch: Patch) -> None:
     patch.setattr(push, "flush", lambda *_: set())
 
 
+def a_root_that_only_receives_takes_theirs(patch: Patch) -> None:
+    """Take the remote's version where both sides changed and only that one is to travel."""
+    patch.setitem(plan.INSTEAD, "pull", {**plan.INSTEAD["pull"], Kind.MERGE: Kind.DOWNLOAD})
+
+
+def a_root_that_only_receives_deletes(patch: Patch) -> None:
+    """Let a delete travel from a root that only receives."""
+    patch.setitem(plan.INSTEAD, "pull", {Kind.MERGE: Kind.MERGE_DOWN})
+
+
+def a_root_that_only_sends_is_written_to(patch: Patch) -> None:
+    """Merge where this device's version is to stay as it is."""
+    patch.setitem(plan.INSTEAD, "push", {Kind.DELETE_LOCAL: None})
+
+
+def a_new_direction_unites_nothing(patch: Patch) -> None:
+    """Go on with what was in sync after a root has turned."""
+    patch.setattr(local, "_take_settings", lambda _kit: None)
+
+
 MISTAKES: Sequence[Callable[[Patch], None]] = (
     downloads_over_edits,
     delete_wins,
@@ -131,4 +151,10 @@ MISTAKES: Sequence[Callable[[Patch], None]] = (
     records_before_writing,
     records_before_committing,
     records_what_is_not_durable,
+)
+ONE_WAY_MISTAKES: Sequence[Callable[[Patch], None]] = (
+    a_root_that_only_receives_takes_theirs,
+    a_root_that_only_receives_deletes,
+    a_root_that_only_sends_is_written_to,
+    a_new_direction_unites_nothing,
 )

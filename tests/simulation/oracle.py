@@ -53,13 +53,25 @@ class Ledger:
 
     # --- what agents do
 
-    def agent(self, device: int, path: str, old: bytes | None, new: bytes | None) -> None:
-        """Note that an agent (or a power cut, in a save of its) changed a file."""
+    def agent(
+        self,
+        device: int,
+        path: str,
+        old: bytes | None,
+        new: bytes | None,
+        *,
+        stays: bool = False,
+    ) -> None:
+        """Note that an agent (or a power cut, in a save of its) changed a file.
+
+        `stays` tells that a delete is of this device's file alone.
+        """
         self.writers[path][device] = new
         if old is not None:
             self.judged[path].append(old)
         if new is None:
-            self.removed.add(path)
+            if not stays:
+                self.removed.add(path)
             return
         self.written.add(new)
         self._by_agents.add(new)
@@ -88,6 +100,14 @@ class Ledger:
         self._lines.update(content.split(b"\n"))
 
     # --- what the engine does
+
+    def overruled(self, copy: bytes, own: bytes) -> None:
+        """Note that a device's own version takes the place of what is kept as a `copy`.
+
+        Whoever merges that version goes without the lines that it lacks, as if an agent had taken
+        them out.
+        """
+        self._dropped.update(set(copy.split(b"\n")) - set(own.split(b"\n")))
 
     def engine_writes(self, path: str, content: bytes | None) -> None:
         """Check a content that the engine is about to write, and know it from now on."""

@@ -25,7 +25,7 @@ def settle(world: World) -> None:
     for index in range(len(world.devices)):
         _mend(world, index)
     outcomes = _cycle_until_quiet(world)
-    head = _head(world)
+    head = world.in_vault()
     held = set()
     for device, outcome in zip(world.devices, outcomes, strict=True):
         held |= _compare(device, outcome, head)
@@ -42,9 +42,9 @@ def _mend(world: World, index: int) -> None:
     device.quiet()
     device.disk.capacity = None
     bring_back(world, index)
-    if device.exclude:
+    if device.exclude or device.directions:
         device.exclude = ()
-        device.restart()
+        device.turn({})
     world.observe(index)
     world.ledger.owes(device.seen)
 
@@ -100,12 +100,6 @@ def travelled(outcome: Outcome) -> bool:
 def approvals(outcome: Outcome) -> dict[str, str]:
     """Return what a person would confirm: for each root that halts, what was shown."""
     return {halt.root: halt.would.plan for halt in outcome.halts if halt.would and halt.would.plan}
-
-
-def _head(world: World) -> dict[str, bytes]:
-    world.ledger.reader.catch_up()
-    head = world.repository.head
-    return world.ledger.reader.files(head) if head else {}
 
 
 def _compare(device: Device, outcome: Outcome, head: Mapping[str, bytes]) -> set[str]:

@@ -11,6 +11,10 @@ T = TypeVar("T")
 
 REAL_EVERY = 10
 """Each so many-th seed runs with the program's own cipher."""
+ONE_WAY_EVERY = 5
+"""In each so many-th schedule roots turn to one way, and back."""
+TURNING = 0.1
+"""How often a step of such a schedule is that."""
 
 PATHS = (
     "MEMORY.md",
@@ -52,6 +56,8 @@ DEEDS: Mapping[str, float] = {
     "wipe": 0.15,
 }
 """What agents do, and how often."""
+ONE_WAY_DEEDS: Mapping[str, float] = {**DEEDS, "delete": 6}
+"""The same where roots go one way: what must not travel there is deletes, above all."""
 
 PLACES: Mapping[str, float] = {"disk": 2, "write": 4, "link": 3, "record": 1}
 DISK_FAULTS: Mapping[str, float] = {"kill": 3, "cut": 2, "full": 1, "io": 1, "hook": 3}
@@ -115,6 +121,7 @@ class Setup:
     flock: bool = False
     caps: int | None = None
     real_cipher: bool = False
+    one_way: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +209,7 @@ def _setup(seed: int, random: Random) -> Setup:
         flock=random.random() < 0.12,
         caps=120 if random.random() < 0.1 else None,
         real_cipher=seed % REAL_EVERY == 0,
+        one_way=seed % ONE_WAY_EVERY == ONE_WAY_EVERY - 2,
     )
 
 
@@ -211,8 +219,10 @@ def _step(
     seed = random.getrandbits(32)
     root = random.randrange(len(setup.roots))
     path, other = random.randrange(len(setup.paths)), random.randrange(len(setup.paths))
+    if setup.one_way and random.random() < TURNING:
+        return Step(number, device, "direction", seed, root=root)
     if random.random() < deeds:
-        what = pick(random, DEEDS)
+        what = pick(random, ONE_WAY_DEEDS if setup.one_way else DEEDS)
         return Step(number, device, "deed", seed, what, root=root, path=path, other=other)
     kind = pick(random, EVENTS)
     place, fault, at = "", "", 0

@@ -8,7 +8,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
 from random import Random
 
@@ -17,7 +17,7 @@ import pytest
 from tests.simulation.clock import Clock
 from tests.simulation.codec import CheapCipher
 from tests.simulation.device import IDENTITY
-from tests.simulation.mistakes import MISTAKES, Patch, downloads_over_edits
+from tests.simulation.mistakes import MISTAKES, ONE_WAY_MISTAKES, Patch, downloads_over_edits
 from tests.simulation.oracle import Ledger, ViolationError
 from tests.simulation.reader import VaultReader
 from tests.simulation.remote import Repository
@@ -74,6 +74,7 @@ FLOORS = {
     "jump": 150,
     "preview": 100,
     "settle": 50,
+    "direction": 300,
 }
 """How often each of these must come about in the schedules, at the least."""
 
@@ -107,6 +108,16 @@ def test_the_schedules_reach_what_matters(
 ) -> None:
     """Each fault and each outcome comes about often enough to mean something."""
     assert ran[1][name] >= FLOORS[name]
+
+
+@pytest.mark.parametrize("mistake", ONE_WAY_MISTAKES, ids=lambda mistake: mistake.__name__)
+def test_i28_a_mistake_about_one_way_roots_is_noticed(
+    mistake: Callable[[Patch], None], monkeypatch: Patch
+) -> None:
+    """So it does those about roots of one direction, and about turning them."""
+    mistake(monkeypatch)
+    seeds = (seed for seed in count(1) if draw(seed).setup.one_way)
+    assert any(run_seed(seed).failure for seed in islice(seeds, WITHIN))
 
 
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.__name__)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from random import Random
 
 from memory_sync.engine.cycle import Engine
 from memory_sync.errors import MemorySyncError
 from memory_sync.model import Outcome, split_root
+from memory_sync.model.trees import CONFLICTS
 from memory_sync.ports.names import is_temporary
 from tests.simulation.codec import cheap, real
 from tests.simulation.deeds import Act, act
@@ -57,7 +59,7 @@ class World:
             for machine in setup.machines
         ]
         for device in self.devices:
-            device.note = self.ledger.engine_writes
+            device.note = partial(self._engine_writes, device)
         self.lines = Counter[int]()
         self._turns: dict[int, Turn] = {}
         self.devices[0].found()
@@ -108,11 +110,18 @@ class World:
         old, new = device.seen, device.disk.files()
         changed = {path for path in old.keys() | new.keys() if old.get(path) != new.get(path)}
         for path in sorted(changed):
-            self.ledger.agent(index, path, old.get(path), new.get(path))
+            stays = device.spares(path) and path in self.in_vault()
+            self.ledger.agent(index, path, old.get(path), new.get(path), stays=stays)
         device.seen = new
         if turn := self._turns.get(index):
             turn.still = {path: text for path, text in turn.still.items() if path not in changed}
         return changed
+
+    def in_vault(self) -> dict[str, bytes]:
+        """Return what the vault's head holds, read without the engine."""
+        self.ledger.reader.catch_up()
+        head = self.repository.head
+        return self.ledger.reader.files(head) if head else {}
 
     def _echo(self, index: int) -> None:
         """Note what was written into a file that the program had displaced already."""
@@ -142,6 +151,13 @@ class World:
 
     # --- the oracle's look at a disk
 
+    def _engine_writes(self, device: Device, path: str, content: bytes | None) -> None:
+        """Hear of what an engine is about to write."""
+        own = path.rpartition("/")[0].removeprefix(f"{CONFLICTS}/")
+        if content is not None and own in device.seen and device.goes(own) == "push":
+            self.ledger.overruled(content, device.seen[own])
+        self.ledger.engine_writes(path, content)
+
     def observe(self, index: int) -> None:
         """Compare a disk with what it was, and judge what the program did to it meanwhile."""
         device, ledger = self.devices[index], self.ledger
@@ -152,6 +168,8 @@ class World:
             ledger.reader.catch_up()
             changed = {path for path in old.keys() | new.keys() if old.get(path) != new.get(path)}
             undone = {path for path in changed if cut and device.is_loose(path)}
+            for path in changed - undone:
+                self.must(device.goes(path) != "push", f"{path} was touched, and it only goes up")
             for path in sorted(undone):
                 self.counts["saves undone"] += 1
                 ledger.agent(index, path, old.get(path), new.get(path))
@@ -250,6 +268,7 @@ class World:
 
     def _came_of(self, device: Device, outcome: Outcome) -> None:
         device.last = outcome
+        device.heeded = dict(device.directions)
         counts = self.counts
         counts["cycles"] += 1
         for name in TOLD:
@@ -257,6 +276,8 @@ class World:
         for halt in outcome.halts:
             counts[f"halt {halt.code}"] += 1
         counts["torn"] += outcome.again
+        for path in outcome.up:
+            self.must(device.goes(path) != "pull", f"{path} went up, and it only comes down")
         device.hints += outcome.again
 
     def _check_whole(self, device: Device, still: Files, outcome: Outcome) -> None:
@@ -272,6 +293,7 @@ class World:
                 for path, content in still.items()
                 if split_root(path)[0] not in halted | device.away
                 and not held(path)
+                and device.goes(path) != "pull"
                 and device.patterns(split_root(path)[0]).matches(split_root(path)[1])
             },
             [content for path, content in device.seen.items() if held(path)],
