@@ -10,9 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from memory_sync.ports import replace
 from memory_sync.ports.disk import DiskTree
+from memory_sync.ports.trash import Trash
 from tests.cli.person import QUICK, Person, until
 from tests.cli.terminal import terminal
+from tests.files.dying import Killed
 
 Pair = tuple[Person, Person]
 START = "# Memory\n- one\n- two\n- three\n"
@@ -426,6 +429,61 @@ def test_i32_a_copy_that_changed_since_it_was_shown_is_left_alone(torn: Pair) ->
         assert screen.ends() == 1
     assert ada.read("MEMORY.md") == ADAS
     assert [copy.read_text() for copy in copies(ada)] == ["newer\n"]
+
+
+def test_i33_a_copy_goes_to_the_trash_though_the_file_was_what_it_is(torn: Pair) -> None:
+    """The file may be another one by the time of the answer; the copy is nowhere else then."""
+    ada = torn[0]
+    (copy,) = copies(ada)
+    by_hand = copy.read_text() + "- added to the copy by hand\n"
+    copy.write_text(by_hand)
+    ada.write("MEMORY.md", by_hand)
+    with terminal("conflicts", "resolve", FILE, "--keep", "mine", env=ada.env) as screen:
+        screen.expect("Resolve it? [Y/n]")
+        ada.write("MEMORY.md", "just saved\n")
+        screen.type("y")
+        assert screen.ends() == 0
+    assert ada.read("MEMORY.md") == "just saved\n"
+    assert copies(ada) == []
+    trash = ada.places.trash.rglob("*")
+    assert any(file.is_file() and file.read_text() == by_hand for file in trash)
+
+
+def test_i33_cut_short_before_the_trash_has_it_the_copy_comes_back(
+    torn: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was taken out of its place and is nowhere else yet is there again after a sync."""
+    ada = torn[0]
+    (copy,) = copies(ada)
+    copy.write_text("by hand\n")
+
+    def killed(*_: object, **__: object) -> bool:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Trash, "take", killed)
+        patch.setattr(replace, "_put_back", lambda *_: None)
+        with pytest.raises(Killed):
+            ada.types("conflicts", "resolve", FILE, "--keep", "theirs", "--yes")
+    assert not copy.exists()
+    assert ada.types("now").status == 0
+    assert [copy.read_text() for copy in copies(ada)] == ["by hand\n"]
+
+
+def test_a_version_that_lost_is_found_in_the_history_by_its_place(
+    torn: Pair, tmp_path: Path
+) -> None:
+    """On the other machine too, after the conflict was settled and its copy is gone."""
+    ada, bob = torn
+    (copy,) = copies(ada)
+    place = f".conflicts/{FILE}/{copy.name}"
+    assert ada.types("conflicts", "resolve", FILE, "--keep", "mine", "--yes").status == 0
+    settled(torn)
+    found = bob.types("history", place, "--json").answer["data"]["changes"]
+    revision = found[-1]["revision"]
+    words = ("restore", place, "--at", revision, "--to", str(tmp_path / "lost.md"))
+    assert bob.types(*words).status == 0
+    assert (tmp_path / "lost.md").read_text() == BOBS
 
 
 def test_i33_cut_short_it_is_mended_by_doing_it_again(

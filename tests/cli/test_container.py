@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from memory_sync.app.context import load_context
+from memory_sync.app.vaults import open_vault
 from memory_sync.errors import RemoteReadOnlyError
 from memory_sync.model import Change
 from memory_sync.ports.folder import FolderRemote
@@ -288,3 +290,70 @@ def test_what_the_environment_says_is_changed_there(
     assert (ran.status, ran.codes) == (2, ["environment-broken"])
     assert not (tmp_path / "new.git").exists()
     assert list(folder.iterdir()) == []
+
+
+def test_what_a_read_only_pull_opens_cannot_write(ci: Container) -> None:
+    """Not even if a whole cycle is asked of it."""
+    ci.person.write("memory/mine.md", "mine\n")
+    context = load_context(ci.person.env)
+    [vault] = context.vaults(None)
+    with open_vault(context, vault, read_only=True) as engine, pytest.raises(RemoteReadOnlyError):
+        engine.cycle()
+
+
+def hint_of(ran: Ran) -> str:
+    """Return the hint of the one error."""
+    (error,) = ran.answer["errors"]
+    hint: str = error["hint"]
+    return hint
+
+
+def test_a_token_that_is_missing_or_wrong_is_exported(ci: Container, hub: Hub) -> None:
+    """Nothing is configured, so that `init` would store none; nor does it ask for one."""
+    ci.person.env |= {
+        "MEMORY_SYNC_REMOTE": "github:ada/notes",
+        "MEMORY_SYNC_GITHUB__BASE_URL": hub.base_url,
+    }
+    for words in (("now",), ("pull",), ("history",)):
+        ran = ci.types(*words, "--json")
+        assert (ran.status, ran.codes) == (4, ["token-missing"])
+        assert hint_of(ran) == "export GITHUB_TOKEN=TOKEN"
+    ran = ci.types("now", "--json", GITHUB_TOKEN="ghp_wrong")
+    assert (ran.codes, hint_of(ran)) == (["token-rejected"], "export GITHUB_TOKEN=TOKEN")
+    ran = ci.person.types("init", "--new-token", "--json", stdin="ghp_typed\n")
+    assert (ran.status, hint_of(ran)) == (2, "export GITHUB_TOKEN=TOKEN")
+    assert "GitHub token" not in ran.err
+
+
+def test_a_variable_that_holds_another_key_is_named(ci: Container, bob: Person) -> None:
+    """Before a rotation and after it; the hint is what prints the right one, on another machine."""
+    bob.remote = bob.remote.replace("vault.git", "other.git")
+    assert bob.init().status == 0
+    lines = bob.types("export-key", "-").out.splitlines()
+    other = next(line for line in lines if line.startswith("AGE-SECRET-KEY"))
+    printing = "memory-sync export-key -  # on a machine that has the key"
+    for words in (("now",), ("history",)):
+        ran = ci.types(*words, "--json", MEMORY_SYNC_IDENTITY=other)
+        assert (ran.status, ran.codes) == (9, ["key-variable"])
+        assert "MEMORY_SYNC_IDENTITY holds another key" in ran.answer["errors"][0]["message"]
+        assert hint_of(ran) == printing
+        assert other not in ran.out + ran.err
+    ran = ci.types("now", "--json", MEMORY_SYNC_IDENTITY="foo")
+    assert (ran.codes, hint_of(ran)) == (["key-invalid"], printing)
+
+
+def test_after_a_rotation_all_that_is_printed_is_the_key(ci: Container, ada: Person) -> None:
+    """The key of before is another one; with both lines the container goes on."""
+    assert ci.types("pull").status == 0
+    assert ada.types("rotate-key", "--yes").status == 0
+    for _ in range(2):
+        ran = ci.types("now", "--json")
+        assert (ran.status, ran.codes) == (9, ["key-variable"])
+    ran = ci.types("rotate-key", "--yes", "--json")
+    assert (ran.status, hint_of(ran)) == (
+        2,
+        "memory-sync rotate-key  # on a machine that is set up",
+    )
+    exported = ada.types("export-key", "-").out
+    assert exported.count("AGE-SECRET-KEY-1") == 2
+    assert ci.person.types("now", env={"MEMORY_SYNC_IDENTITY": exported}).status == 0

@@ -68,3 +68,27 @@ def test_a_running_daemon_takes_up_a_new_direction(pair: Pair) -> None:
         [row] = bob.types("status", "--json").answer["data"]["vaults"]
         assert (row["pending"], row["conflicts"]) == (0, 0)
     assert ada.types("now").out == "vault: nothing to do\n"
+
+
+def test_a_push_says_that_something_waits(pair: Pair) -> None:
+    """A merge is for a sync that may change files here: a job that ends with `push` sees it."""
+    ada, bob = pair
+    ada.write("MEMORY.md", "theirs\n")
+    ada.types("now")
+    bob.write("MEMORY.md", "mine\n")
+    bob.write("memory/new.md", "new\n")
+    ran = bob.types("push")
+    assert ran.out.startswith("vault: 1 up, ")
+    assert "1 waiting" in ran.out
+    bob.types("now")
+    assert "waiting" not in bob.types("push").out
+
+
+def test_leaving_names_what_would_overrule(pair: Pair) -> None:
+    """An edit of a file that others edited too is not in the vault yet, whichever way it goes."""
+    ada, bob = pair
+    turned(bob, "push")
+    ada.write("MEMORY.md", "theirs\n")
+    ada.types("now")
+    bob.write("MEMORY.md", "mine\n")
+    assert "Not in the vault yet: 1 file" in bob.types("leave", "--root", "memory", "--yes").err

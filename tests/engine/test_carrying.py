@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from memory_sync.model.trees import CONFLICTS
 from memory_sync.sync.patterns import Patterns
 from tests.engine.devices import Device, settle
 from tests.engine.hosted import hosted
+from tests.engine.test_moving import joined
 from tests.hub import Hub
 
 LOG = "memory/log.md"
@@ -474,3 +476,86 @@ def test_a_delete_in_a_one_way_root_outlives_its_renaming(pair: tuple[Device, De
     laptop.sync()
     laptop.sync()
     assert "work/memory/old.md" not in vault_of(laptop)
+
+
+def test_i28_a_renamed_root_in_another_folder_deletes_nothing(pair: tuple[Device, Device]) -> None:
+    """What still waits under the former name is forgotten with the folder, and all is united."""
+    laptop, desktop = pair
+    before = laptop.files()
+    laptop.rename("memory", "work")
+    laptop.sync(up=False)
+    laptop.restart()
+    laptop.places["work"] = "elsewhere"
+    laptop.folder("work").mkdir()
+    laptop.tree("work").adopt()
+    laptop.write("MEMORY.md", "# Memory\n", "work")
+    laptop.sync(up=False)
+    settle(laptop)
+    assert laptop.files("work") == before
+    desktop.rename("memory", "work")
+    settle(desktop, laptop)
+    assert desktop.files("work") == before
+
+
+def test_i20_what_cannot_be_carried_keeps_its_former_name(
+    pair: tuple[Device, Device], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A content that does not come is taken away under no name, and is told."""
+    laptop, desktop = pair
+    desktop.write("memory/there.md", "there\n")
+    desktop.sync()
+    laptop.rename("memory", "work")
+    spool = laptop.opened().spool
+    wanted, real = sha256(b"there\n").hexdigest(), spool.get
+    monkeypatch.setattr(spool, "get", lambda digest: None if digest == wanted else real(digest))
+    outcome = laptop.sync()
+    assert "memory/memory/there.md" in vault_of(laptop)
+    assert [problem.code for problem in outcome.problems] == ["object-broken"]
+
+
+def test_i4_a_name_that_is_not_the_successor_unites(
+    tmp_path: Path, vault: Path, pair: tuple[Device, Device]
+) -> None:
+    """Renamed to what another root is called, files that differ become conflict copies."""
+    laptop, desktop = pair
+    tablet = _with_root(laptop, tmp_path, vault, "work")
+    tablet.write(LOG, "x\ny\n", "work")
+    tablet.write("memory/x.md", "x\n", "work")
+    tablet.sync()
+    before = desktop.files()
+    laptop.rename("memory", "home")
+    laptop.sync()
+    desktop.rename("memory", "work")
+    desktop.sync()
+    desktop.sync()
+    assert desktop.files("work").keys() == {*before, "memory/x.md"}
+    assert desktop.conflicts()
+    tablet.restart()
+
+
+def test_a_root_that_several_could_have_become_halts(
+    tmp_path: Path, vault: Path, laptop: Device, desktop: Device
+) -> None:
+    """Two roots have just its content: nothing is deleted, and a person says which it is."""
+    laptop.write("MEMORY.md", "# Memory\n")
+    settle(laptop, desktop)
+    tablet = _with_root(laptop, tmp_path, vault, "copy")
+    tablet.write("MEMORY.md", "# Memory\n", "copy")
+    tablet.sync()
+    laptop.rename("memory", "work")
+    laptop.sync()
+    halt = halt_of(desktop)
+    assert halt.code == "remote-emptied"
+    assert halt.hint == "memory-sync roots rename memory NEW-NAME"
+    assert desktop.files() == {"MEMORY.md": b"# Memory\n"}
+    tablet.restart()
+
+
+def _with_root(laptop: Device, top: Path, vault: Path, root: str) -> Device:
+    """Return a third device that has one root more."""
+    device = joined(laptop, top, vault, "tablet")
+    device.restart()
+    device.patterns = {root: Patterns()}
+    device.folder(root).mkdir()
+    device.tree(root).adopt()
+    return device

@@ -552,3 +552,24 @@ def test_i28_no_change_of_settings_deletes_anything(steps: list[tuple[str, int, 
         for step in steps:
             story.step(*step)
         story.end()
+
+
+def test_i28_a_copy_that_is_settled_while_its_root_is_renamed_stays_elsewhere(
+    pair: tuple[Device, Device],
+) -> None:
+    """What waits under the former name goes the root's way too."""
+    laptop, desktop = pair
+    laptop.write("MEMORY.md", "laptop\n")
+    desktop.write("MEMORY.md", "desktop\n")
+    settle(laptop, desktop)
+    turn(laptop, "pull")
+    laptop.sync()
+    [copy] = laptop.files(CONFLICTS)
+    laptop.restart()
+    laptop.directions = {"memory": "pull", "work": "pull"}
+    laptop.rename("memory", "work")
+    laptop.delete(copy, CONFLICTS)
+    laptop.sync()
+    laptop.sync()
+    settle(desktop)
+    assert desktop.conflicts() == [b"laptop\n"] or desktop.conflicts() == [b"desktop\n"]

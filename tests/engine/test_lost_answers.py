@@ -144,3 +144,25 @@ def test_i48_a_commit_that_landed_and_then_was_refused_is_still_found(
     settle(laptop, desktop)
     assert laptop.files() == desktop.files() == {"memory/a.md": b"two\nrest\n"}
     assert laptop.conflicts() == []
+
+
+@pytest.mark.parametrize("then", ["another folder", "another direction"])
+def test_i28_after_a_lost_answer_both_sides_are_united_all_the_same(
+    laptop: Device, desktop: Device, then: str
+) -> None:
+    """What landed unheard is not in sync with a folder, or in a direction, that came after it."""
+    laptop.write("MEMORY.md", "# Memory\n")
+    settle(laptop, desktop)
+    laptop.write("memory/new.md", "new\n")
+    laptop.remote.lose_answer = True
+    with pytest.raises(OfflineError):
+        laptop.sync()
+    if then == "another folder":
+        laptop.opened().forget("memory")
+    else:
+        laptop.restart()
+        laptop.directions = {"memory": "push"}
+        laptop.engine.pending()
+    laptop.delete("memory/new.md")
+    settle(laptop, desktop)
+    assert desktop.read("memory/new.md") == "new\n"

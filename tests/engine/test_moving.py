@@ -189,3 +189,48 @@ def test_a_device_that_wrote_to_the_old_remote_after_the_move_is_united(
     settle(desktop, laptop)
     assert laptop.files() == desktop.files()
     assert set(laptop.files()) == {"MEMORY.md", "memory/new.md", "memory/late.md"}
+
+
+def test_i4_what_only_the_old_remotes_history_has_is_kept_in_a_conflict(
+    tmp_path: Path, laptop: Device, desktop: Device
+) -> None:
+    """The new remote's history does not have it."""
+    laptop.write("MEMORY.md", "first\n")
+    settle(laptop, desktop)
+    laptop.write("MEMORY.md", "second\n")
+    settle(laptop, desktop)
+    new = FolderRemote(f"file://{tmp_path}/new.git")
+    new.create()
+    laptop.move_to(new)
+    fill(laptop)
+    desktop.move_to(new)
+    settle(desktop, laptop)
+    laptop.write("MEMORY.md", "third\n")
+    laptop.sync()
+    desktop.write("MEMORY.md", "first\n")
+    settle(desktop, laptop)
+    assert {b"first\n", b"third\n"} <= {*desktop.files().values(), *desktop.conflicts()}
+
+
+def test_i31_what_the_new_remote_lacks_is_not_deleted_where_it_still_is(
+    tmp_path: Path, vault: Path, laptop: Device, desktop: Device
+) -> None:
+    """A root that the moving device lacks, and could not fetch any more, goes up again."""
+    desktop.restart()
+    desktop.patterns = dict(TWO)
+    desktop.folder("other").mkdir()
+    desktop.tree("other").adopt()
+    desktop.write("MEMORY.md", "only here\n", "other")
+    laptop.write("MEMORY.md", "# Memory\n")
+    settle(laptop, desktop)
+    vault.rename(tmp_path / "gone.git")
+    new = FolderRemote(f"file://{tmp_path}/new.git")
+    new.create()
+    laptop.move_to(new)
+    with pytest.raises(RepairLosesError) as caught:
+        fill(laptop)
+    laptop.engine.confirm({"": would_of(caught.value).plan})
+    desktop.move_to(new)
+    settle(desktop, laptop)
+    assert desktop.read("MEMORY.md", "other") == "only here\n"
+    assert "other/MEMORY.md" in laptop.engine.remote_files()

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from memory_sync.engine import apply, local, push
+from memory_sync.engine import apply, cycle, local, push
 from memory_sync.engine.apply import Applied, Applier, base_of
 from memory_sync.engine.push import Pusher
 from memory_sync.model import Action, Kind
@@ -137,7 +137,8 @@ def a_root_that_only_sends_is_written_to(patch: Patch) -> None:
 
 def a_new_direction_unites_nothing(patch: Patch) -> None:
     """Go on with what was in sync after a root has turned."""
-    patch.setattr(local, "_take_settings", lambda _kit: None)
+    for module in (local, cycle):
+        patch.setattr(module, "take_settings", lambda _kit: None)
 
 
 MISTAKES: Sequence[Callable[[Patch], None]] = (

@@ -210,8 +210,10 @@ def settle(context: Context, conflict: Conflict, live: Live, content: bytes | No
             raise FileTooLargeError(path=conflict.path, size=len(content), limit=live.max_size)
         expect = None if live.content is None else handles.digest_of(live.content)
         live.files.write(live.path, content, mode=live.mode, expect=expect)
-    kept = content is not None and handles.digest_of(content) == conflict.digest
-    # What the file is now needs no second place.
+    written = content is not None and content != live.content
+    # What was just written there needs no second place. A file that was so before can be anything
+    # by now: nobody looked again.
+    kept = written and handles.digest_of(content or b"") == conflict.digest
     trash = None if kept else _Filed(context, conflict.vault.name, began)
     copies = conflict_files(context, conflict.vault.name, _trust(context, conflict), trash)
     copies.remove(conflict.place, conflict.digest)

@@ -83,6 +83,8 @@ def summary(row: Mapping[str, Any]) -> str:
     counts = [f"{len(row[key])} {key}" for key in ("up", "down", "merged") if row[key]]
     if row["halts"]:
         counts.append("halted")
+    elif row.get("pending"):
+        counts.append(f"{row['pending']} waiting")
     if not counts:
         return "nothing done" if row.get("problems") else "nothing to do"
     sizes = (("sent", row["sent"]), ("received", row["received"]))

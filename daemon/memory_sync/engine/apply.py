@@ -129,11 +129,7 @@ class Applier:
 
     def _download(self, action: Action) -> None:
         root, relative = split_root(action.path)
-        file = self._remote[action.path]
-        limit = self._limit(action.path)
-        if file.version.size > limit:
-            size = file.version.size
-            raise FileTooLargeError(path=action.path, size=size, limit=limit)
+        file = self._fitting(action.path)
         content = self._content(action.path, file)
         self._kit.roots[root].files.write(
             relative, content, mode=file.version.mode, expect=action.local
@@ -149,7 +145,7 @@ class Applier:
         """
         root, relative = split_root(action.path)
         files = self._kit.roots[root].files
-        file = self._remote[action.path]
+        file = self._fitting(action.path)
         mine = files.read(relative, action.local or "")
         theirs = self._content(action.path, file)
         was = self._base_content(action.path, root)
@@ -234,6 +230,13 @@ class Applier:
         names = self._keys.derived.names
         former = self._kit.roots[root].formerly
         return [object_name(names, f"{old}/{relative}") for old in former]
+
+    def _fitting(self, path: str) -> RemoteFile:
+        """Return the vault's file. Raises FileTooLargeError for one that is not synced here."""
+        file, limit = self._remote[path], self._limit(path)
+        if file.version.size > limit:
+            raise FileTooLargeError(path=path, size=file.version.size, limit=limit)
+        return file
 
     def _limit(self, path: str) -> int:
         return self._kit.roots[split_root(path)[0]].max_size

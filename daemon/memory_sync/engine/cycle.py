@@ -17,7 +17,14 @@ from memory_sync.engine.echoes import Echoes
 from memory_sync.engine.fetch import Fetched, Fetcher
 from memory_sync.engine.found import look_into, trust_for
 from memory_sync.engine.kit import Kit
-from memory_sync.engine.local import Looked, flush, problem, problems
+from memory_sync.engine.local import (
+    Looked,
+    flush,
+    forget_left_out,
+    problem,
+    problems,
+    take_settings,
+)
 from memory_sync.engine.planning import Planned, make_plan
 from memory_sync.engine.push import Pushed, Pusher
 from memory_sync.engine.rekey import Rekeyer, Survey, recovery_problem
@@ -77,6 +84,7 @@ class Engine:
         self._condition_due = 0.0
         self._restless = True
         self._sound = False
+        self._begun = False
         self._last = Outcome()
         self._travelled = Outcome()
 
@@ -90,6 +98,7 @@ class Engine:
         concern the whole vault; what concerns a root or a file is in the outcome.
         """
         self._travelled = Outcome()
+        self._begin()
         for attempt in range(TRIES):
             first = attempt == 0
             try:
@@ -107,6 +116,16 @@ class Engine:
             finally:
                 self._kit.spool.clear()
         raise RaceLostError(vault=self._kit.vault, tries=TRIES)
+
+    def _begin(self) -> None:
+        """Heed settings before the vault is asked: offline they may be changed back meanwhile.
+
+        They are those of the process: an engine is made anew with others.
+        """
+        if not self._begun:
+            take_settings(self._kit)
+            forget_left_out(self._kit)
+            self._begun = True
 
     def _wait_a_little(self, attempt: int) -> None:
         """Wait before the next try where another device was quicker."""

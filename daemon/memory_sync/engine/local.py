@@ -43,7 +43,7 @@ def look(kit: Kit) -> Looked:
     halts: dict[str, MemorySyncError] = {}
     notes: list[FileError] = []
     again = False
-    _take_settings(kit)
+    take_settings(kit)
     for name, root in kit.roots.items():
         known = kit.state.glances(name)
         try:
@@ -63,7 +63,24 @@ def look(kit: Kit) -> Looked:
     return Looked(files, held, halts, tuple(notes), again)
 
 
-def _take_settings(kit: Kit) -> None:
+def forget_left_out(kit: Kit) -> None:
+    """Take what this device does not sync any more out of the base, before anything is asked.
+
+    A cycle does it too, but one that cannot reach the vault does not come to that: what is taken in
+    again by then would have been deleted meanwhile.
+    """
+    former = kit.former
+    gone = [
+        path
+        for path in kit.state.base()
+        if not kit.wants(path) and split_root(path)[0] not in former
+    ]
+    with kit.state.transaction():
+        kit.state.keep_former(gone)
+        kit.state.save_base(dict.fromkeys(gone))
+
+
+def take_settings(kit: Kit) -> None:
     """Notice that a root goes another way or takes other sizes, and set aside its base.
 
     What was kept apart meanwhile, because it did not travel, was deleted by nobody. A root that is

@@ -28,6 +28,7 @@ from memory_sync.ports.ignoring import heeded
 from memory_sync.ports.look import Bounds, Look
 from memory_sync.ports.marker import Marker
 from memory_sync.ports.pulse import Beat, no_beat
+from memory_sync.ports.switch import rename_new
 from memory_sync.ports.trash import Trash
 from memory_sync.sync.ignores import IGNORE_FILE
 from memory_sync.sync.patterns import Patterns
@@ -375,8 +376,13 @@ class DiskTree:
         if self._trash is None or self._strays is None:
             if self._serving:
                 # A folder that no program but this one writes to, as that of the conflict copies.
+                told = names.told_by(name)
                 with suppress(OSError):
-                    os.unlink(name, dir_fd=folder)
+                    if told and told.digest.startswith(told.ours):
+                        # It was being taken away, and may be nowhere else yet.
+                        rename_new(folder, name, folder, told.name)
+                    else:
+                        os.unlink(name, dir_fd=folder)
             return
         if self._strays.has(name):
             return
