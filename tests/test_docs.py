@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -305,3 +306,20 @@ def test_each_promise_of_the_threat_model_names_a_test_that_is_there() -> None:
     assert used == named.keys() == set(range(1, len(named) + 1))
     for path, _, name in named.values():
         assert re.search(rf"^def {name}\(", (TOP / path).read_text("utf-8"), re.MULTILINE), name
+
+
+def test_what_the_page_writes_into_a_home_works_in_a_fresh_one(tmp_path: Path) -> None:
+    """A folder that a new account does not have is made first."""
+    text = page("docs/getting-started.md")
+    (link,) = (block for block in blocks(text, "sh") if "ln -s" in block)
+    (fish,) = re.findall(r"^\| fish \| `(.+)` \|$", text, re.MULTILINE)
+    lines = [line for line in link.splitlines() if line.startswith(("mkdir", "ln"))]
+    program = tmp_path / "memory-sync"
+    program.write_text("#!/bin/sh\necho words\n")
+    program.chmod(0o755)
+    env = {"HOME": str(tmp_path / "home"), "PATH": f"{tmp_path}:/usr/bin:/bin"}
+    Path(env["HOME"]).mkdir()
+    subprocess.run(["/bin/sh", "-ec", "\n".join([*lines, fish])], env=env, check=True)
+    written = tmp_path / "home" / ".config" / "fish" / "completions" / "memory-sync.fish"
+    assert written.read_text() == "words\n"
+    assert (tmp_path / "home" / ".local" / "bin" / "memory-sync").is_symlink()

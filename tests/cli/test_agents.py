@@ -103,6 +103,18 @@ def test_some_are_chosen_at_a_terminal(ada: Person, home: Path, tmp_path: Path) 
     assert _roots(ada) == ["gemini-cli"]
 
 
+def test_an_answer_that_names_no_agent_is_said_to_be_none(ada: Person, home: Path) -> None:
+    """And the question comes again."""
+    put(home, CLAUDE)
+    with terminal("init", "--remote", ada.remote, env=ada.env) as screen:
+        for answer in ("99", "abc"):
+            screen.expect("Which of them shall be synced?")
+            screen.type(answer)
+            screen.expect(f"'{answer}' is no answer to that: numbers from 1 to ")
+        screen.end_input()
+        assert screen.ends() == 2
+
+
 def test_none_is_the_current_folder(ada: Person, home: Path) -> None:
     """Who wants no agent gets what `init` does where there is none."""
     put(home, CLAUDE)

@@ -109,7 +109,12 @@ def test_the_past_needs_no_sync_before(ci: Container, ada: Person) -> None:
     first = json.dumps(rows)
     assert "memory/MEMORY.md" in first
     assert "-changed" in ci.types("diff", "memory/MEMORY.md").out
-    ran = ci.types("restore", "memory/MEMORY.md", "--at", rows[-1]["revision"], "--yes")
+    words = ("restore", "memory/MEMORY.md", "--at", rows[-1]["revision"])
+    assert ci.types(*words, "--to", str(ci.person.agent / "older.md")).status == 0
+    ran = ci.types(*words, "--yes", "--json")
+    assert (ran.status, ran.codes) == (2, ["restore-behind"])
+    assert ci.types("pull").status == 0
+    ran = ci.types(*words, "--yes")
     assert ran.status == 0, ran
     assert ci.person.read("MEMORY.md") == "# Memory\n"
 

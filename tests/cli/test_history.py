@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +118,81 @@ def test_i52_what_has_no_seal_is_left_out(owner: Person, tmp_path: Path) -> None
     assert (ran.status, ran.codes) == (2, ["revision-unknown"])
 
 
+def test_what_a_new_place_was_begun_with_is_not_left_out(owner: Person, tmp_path: Path) -> None:
+    """The program's own first commit there bears no seal, and is nobody else's."""
+    place = f"file://{tmp_path}/new.git"
+    assert owner.types("move-remote", place, "--yes").status == 0
+    assert owner.types("history", "--json").answer["data"]["left_out"] == 0
+    assert "left out" not in owner.types("history").out
+    Attacker(tmp_path / "new.git").tamper({"README.md": b"mine"})
+    assert "1 commit without a seal that counts left out." in owner.types("history").out
+
+
+@pytest.mark.parametrize("way", ["vault", "disk"])
+def test_the_history_of_a_folder_that_is_gone(owner: Person, way: str) -> None:
+    """It cannot be told from a file that never was but by looking for both."""
+    owner.write("memory/sub/x.md", "x\n")
+    assert owner.types("push").status == 0
+    shutil.rmtree(owner.agent / "memory/sub")
+    assert owner.types("push").status == 0
+    path = {"vault": "memory/memory/sub", "disk": str(owner.agent / "memory/sub")}[way]
+    found = changes(owner, path)
+    assert [[one["path"] for one in change["files"]] for change in found] == [
+        ["memory/memory/sub/x.md"]
+    ] * 2
+    assert [one["files"][0]["change"] for one in found] == ["removed", "added"]
+    ran = owner.types("history", "memory/memory/never", "--json")
+    assert (ran.status, ran.codes) == (2, ["not-in-vault"])
+
+
+def lost(owner: Person, top: Path, path: str) -> str:
+    """Have the vault lose what it has of a new file, and remove that; return the revision."""
+    attacker = Attacker(top / "vault.git")
+    before = attacker.files()
+    owner.write(path, "precious\n")
+    owner.write("memory/beside.md", "beside\n")
+    assert owner.types("push").status == 0
+    revision = changes(owner)[0]["revision"]
+    now = attacker.files().items() - before.items()
+    blobs = [blob for name, blob in now if name.startswith("objects/")]
+    (owner.agent / path).unlink()
+    owner.write("memory/beside.md", "changed\n")
+    assert owner.types("push").status == 0
+    kept = set(attacker.files().values())
+    assert not kept & set(blobs)
+    for blob in blobs:
+        whole = attacker.git("cat-file", "blob", blob)
+        attacker.lose(blob)
+        ran = owner.types("history", f"memory/{path}", "--json")
+        if ran.answer["data"]["changes"][0]["files"][0]["change"] == "unreadable":
+            return str(revision)
+        attacker.git("hash-object", "-w", "--stdin", data=whole)
+    raise AssertionError(blobs)
+
+
+def test_i50_an_object_that_cannot_be_read_is_told(owner: Person, tmp_path: Path) -> None:
+    """By `history` of its folder and by `diff`, each of which tells the rest all the same."""
+    revision = lost(owner, tmp_path, "memory/lost.md")
+    kinds = {one["change"] for change in changes(owner, "memory") for one in change["files"]}
+    assert kinds == {"added", "changed", "removed", "unreadable"}
+    ran = owner.types("diff", "memory", "--from", revision)
+    assert ran.status == 1
+    assert "-beside\n+changed\n" in ran.out
+    assert "(maybe of memory) in the vault cannot be read" in ran.err
+    ran = owner.types("diff", "memory/memory/lost.md", "--from", revision, "--json")
+    assert (ran.status, ran.codes) == (1, ["object-broken"])
+    assert ran.answer["errors"][0]["message"].startswith("memory/memory/lost.md in the vault")
+    # What the other state calls it is its name in this one: it is not new.
+    owner.write("memory/lost.md", "anew\n")
+    for _ in range(2):
+        ran = owner.types("diff", "memory", "--from", revision)
+        assert "error: memory/memory/lost.md in the vault cannot be read" in ran.err
+        assert "maybe" not in ran.err
+        assert "+anew" not in ran.out
+        assert owner.types("push").status == 0
+    assert owner.types("diff", "memory/memory/beside.md", "--from", revision).status == 0
+
+
 def test_i42_a_branch_that_was_forced_back_is_said(owner: Person, tmp_path: Path) -> None:
     """The past is that below what was accepted here last, and can be brought back."""
     attacker = Attacker(tmp_path / "vault.git")
@@ -147,6 +223,29 @@ def test_history_writes_nothing(owner: Person) -> None:
     before = seen()
     assert owner.types("history").status == 0
     assert seen() == before
+
+
+def test_where_nothing_is_set_up_it_writes_nothing_either(owner: Person) -> None:
+    """With variables alone, as in a container; only this disk's own files need a beginning."""
+    key = owner.types("export-key", "-").out
+    fresh = Person("fresh", owner.home.parent.parent, owner.env)
+    fresh.env |= {
+        "MEMORY_SYNC_IDENTITY": next(
+            line for line in key.splitlines() if line.startswith("AGE-SECRET-KEY")
+        ),
+        "MEMORY_SYNC_REMOTE": owner.remote,
+        "MEMORY_SYNC_ROOT": str(fresh.agent),
+    }
+    to = str(fresh.agent.parent / "old")
+    for words in (
+        ("history", "memory"),
+        ("diff", "memory", "--from", first(owner), "--to", "head"),
+        ("restore", "memory", "--at", first(owner), "--to", to),
+    ):
+        assert fresh.types(*words).status == 0, words
+        assert list(fresh.agent.iterdir()) == []
+        assert [one for one in fresh.home.rglob("*") if one.suffix != ".log"] == []
+    assert "+++ /dev/null\tdisk\n" in fresh.types("diff", "memory").out
 
 
 def test_words_that_mean_nothing(owner: Person) -> None:
@@ -206,6 +305,55 @@ def test_what_cannot_be_read_is_not_taken_for_removed(owner: Person) -> None:
     )
     ran = owner.types("diff", "memory", "--json")
     assert (ran.status, ran.codes) == (1, ["file-too-large"])
+
+
+def test_i67_what_cannot_be_compared_keeps_nothing_else_from_it(owner: Person) -> None:
+    """A link, a pipe, a file that is too large: each is told, and the others are compared."""
+    text = owner.places.config_file.read_text()
+    owner.places.config_file.write_text(
+        text.replace("[[vault.root]]", "[[vault.root]]\nmax_size = 99")
+    )
+    owner.write("memory/sub/kept.md", "kept\n")
+    owner.write("memory/link.md.old/x.md", "x\n")
+    assert owner.types("push").status == 0
+    owner.write("MEMORY.md", "new\n")
+    owner.write("memory/large.md", "x" * 100)
+    os.mkfifo(owner.agent / "memory/pipe.md")
+    (owner.agent / "memory/link.md").symlink_to("/etc/hostname")
+    shutil.rmtree(owner.agent / "memory/sub")
+    (owner.agent / "memory/sub").symlink_to("nowhere")
+    for words in (("diff", "memory"), ("diff", str(owner.agent))):
+        ran = owner.types(*words, "--json")
+        assert ran.status == 1
+        assert [one["path"] for one in ran.answer["data"]["files"]] == ["memory/MEMORY.md"]
+        assert sorted(ran.codes) == ["file-special"] * 3 + ["file-too-large"]
+    ran = owner.types("diff", "memory")
+    assert ran.out.endswith("-# Memory\n-of Bob\n+new\n")
+    assert f"error: {owner.agent / 'memory/link.md'} is a symbolic link" in ran.err
+    # Of what lies below a link nothing can be told; a name that only begins so is another one.
+    ran = owner.types("diff", "memory/memory/sub", "--json")
+    assert (ran.status, ran.codes) == (1, ["file-special"])
+    assert owner.types("diff", "memory/memory/link.md.old").status == 0
+
+
+def test_a_long_file_is_compared_in_no_long_time(owner: Person) -> None:
+    """Every third of ten thousand lines is another: nothing quadratic looks for the others."""
+    owner.write("memory/long.md", "".join(f"{number:020}\n" for number in range(10_000)))
+    assert owner.types("push").status == 0
+    lines = [f"{number if number % 3 else -number:020}\n" for number in range(10_000)]
+    owner.write("memory/long.md", "".join(lines))
+    began = time.process_time()
+    out = owner.types("diff", "memory/memory/long.md").out
+    assert time.process_time() - began < 4.0
+    assert out.count("\n-") == out.count("\n+") - 1 == 3333
+
+
+def test_an_empty_file_that_came_or_went_is_told(owner: Person) -> None:
+    """By its head alone: it has no line."""
+    head = changes(owner)[0]["revision"][:12]
+    owner.write("memory/empty.md", "")
+    out = owner.types("diff", "memory").out
+    assert out == f"--- /dev/null\t{head}\n+++ memory/memory/empty.md\tdisk\n"
 
 
 def test_two_revisions(owner: Person) -> None:
@@ -286,6 +434,17 @@ def test_as_it_was_at_a_time(owner: Person, tmp_path: Path) -> None:
     ran = owner.types("restore", "memory/MEMORY.md", "--time", "2199-01-01", "--json")
     assert ran.answer["data"]["revision"] == attacker.head
     assert not ran.answer["data"]["written"]
+
+
+def test_a_revision_and_a_time_are_taken_as_people_write_them(owner: Person) -> None:
+    """In capitals; and no time ago is now."""
+    head = changes(owner)[0]["revision"]
+    for words in (("--at", "HEAD"), ("--at", head[:12].upper()), ("--time", "0s")):
+        ran = owner.types("restore", "memory/MEMORY.md", *words, "--json")
+        assert (ran.status, ran.answer["data"]["revision"]) == (0, head), words
+    ran = owner.types("restore", "memory", "--at", "FFFFFFFFFF", "--yes", "--json")
+    assert (ran.status, ran.codes) == (2, ["revision-unknown"])
+    assert owner.types("diff", "memory", "--from", "Head").status == 0
 
 
 def test_it_shows_what_it_will_do_and_asks(owner: Person) -> None:
@@ -373,7 +532,10 @@ def test_a_lost_database_loses_no_history(owner: Person) -> None:
     for place in owner.places.vault_state("vault").glob("state.db*"):
         place.unlink()
     assert len(changes(owner)) == 3
-    assert owner.types("restore", "memory", "--at", first(owner), "--yes").status == 0
+    words = ("restore", "memory", "--at", first(owner), "--yes")
+    assert owner.types(*words, "--json").codes == ["restore-behind"]
+    assert owner.types("pull").status == 0
+    assert owner.types(*words).status == 0
     assert owner.read("MEMORY.md") == "# Memory\n"
 
 

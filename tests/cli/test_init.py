@@ -70,7 +70,25 @@ def test_i51_without_the_key_it_refuses_and_makes_no_second_one(ada: Person, bob
     assert ran.status == 9
     assert ran.codes == ["key-missing"]
     assert "memory-sync export-key KEY-FILE" in ran.err
+    words = f"{bob.agent} --remote {bob.remote} --device desktop"
+    assert f"\n    memory-sync join {words}\n" in ran.err
     assert _untouched(bob)
+
+
+def test_with_a_key_that_waits_a_new_vault_is_not_the_usual_answer(
+    ada: Person, bob: Person, tmp_path: Path
+) -> None:
+    """A slip in --remote would found a second vault with Enter."""
+    ada.init()
+    ada.key_to(bob)
+    wrong = f"file://{tmp_path}/valt.git"
+    with terminal("init", str(bob.agent), "--remote", wrong, env=bob.env) as screen:
+        screen.expect(f"There is no vault in {wrong}, and a key is here that waits for another one")
+        screen.expect("? [y/N]")
+        screen.type("")
+        assert screen.ends() == 1
+    assert not (tmp_path / "valt.git").exists()
+    assert bob.init().status == 0
 
 
 def test_a_vault_is_not_founded_without_consent(ada: Person, tmp_path: Path) -> None:
@@ -80,7 +98,7 @@ def test_a_vault_is_not_founded_without_consent(ada: Person, tmp_path: Path) -> 
         screen.expect("Create the vault")
         screen.expect("and sync these 2 files? [Y/n]")
         screen.type("what?")
-        screen.expect("? [Y/n] what?")
+        screen.expect("'what?' is no answer to that: y or n.")
         screen.type("n")
         assert screen.ends() == 1
     assert "Nothing was changed." in screen.shown

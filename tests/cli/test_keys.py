@@ -176,7 +176,9 @@ def test_a_key_comes_in_from_a_file_or_a_pipe(owner: Person, bob: Person, tmp_pa
 def test_it_says_what_comes_next(owner: Person, bob: Person) -> None:
     """Without a vault: init. With one that has this key: its name."""
     key = owner.types("export-key", "-").out
-    assert "memory-sync init --remote URL" in bob.types("import-key", stdin=key).out
+    told = bob.types("import-key", stdin=key).out
+    assert "memory-sync init --remote URL" in told
+    assert "In the agent's folder" not in told
     assert "It is the key of vault." in owner.types("import-key", stdin=key).out
 
 

@@ -192,3 +192,41 @@ def test_i30_a_leaving_that_was_cut_short_deletes_nothing_later(
     assert bob.init().status == 0
     assert ada.types("now").status == 0
     assert ada.read("memory/2026-01-01.md") == "- Learned to sync.\n"
+
+
+def test_what_lies_aside_is_called_what_it_is(pair: tuple[Person, Person]) -> None:
+    """Without trash and copies none are spoken of."""
+    ada, bob = pair
+    assert "(its state: no trash, no copies)" in ada.types("leave", "--yes").out
+    (bob.places.trash / "vault" / "memory").mkdir(parents=True)
+    (bob.places.trash / "vault" / "memory" / "x.md").write_text("x\n")
+    assert "kept of it (trash) lies in" in bob.types("leave", "--yes").out
+
+
+def test_a_root_in_a_root_is_said_to_go_on(pair: tuple[Person, Person]) -> None:
+    """Its files are the outer root's again, and are sent: that is told before it is asked."""
+    ada, bob = pair
+    inner = ada.agent / "memory" / "private"
+    inner.mkdir()
+    (inner / "MEMORY.md").write_text("p\n")
+    assert ada.types("roots", "add", str(inner), "--name", "private", "--yes").status == 0
+    ran = ada.types("leave", "--root", "private", "--json")
+    assert (ran.status, ran.codes) == (2, ["answer-needed"])
+    said = "its files belong to root memory again, and are synced as its."
+    assert said in ran.err
+    # A way to keep them out is named, and it is one.
+    text = ada.places.config_file.read_text()
+    ada.places.config_file.write_text(
+        text.replace('name = "private"', 'name = "private"\n').replace(
+            "[[vault.root]]", '[[vault.root]]\nexclude = ["memory/private/**"]', 1
+        )
+    )
+    ran = ada.types("leave", "--root", "private", "--yes")
+    assert ran.status == 0, ran
+    assert said not in ran.err
+    (inner / "MEMORY.md").write_text("secret\n")
+    assert ada.types("now").status == 0
+    assert bob.types("now").status == 0
+    assert bob.read("memory/private/MEMORY.md") is None
+    # Left with the vault, there is no root around it any more.
+    assert said not in ada.types("leave", "--json").err

@@ -85,6 +85,9 @@ def test_by_hand_it_ends_the_same_way(pair: tuple[Person, Person], tmp_path: Pat
     hint = ran.answer["errors"][0]["hint"]
     assert hint == f"memory-sync move-remote {new} --vault vault"
     assert ada.types("repair", "--yes").status == 7
+    said = ada.types("move-remote", new, "--json").err
+    assert f"{new} stays as it is" not in said
+    assert "The remote before it stays as it is." in said
     ran = ada.types(*hint.split()[1:], "--yes")
     assert ran.status == 0, ran
     assert ada.types("now").out == "vault: nothing to do\n"
@@ -136,3 +139,24 @@ def test_its_hints_never_lead_to_another_vault(pair: tuple[Person, Person], tmp_
         assert ran.status == 2
         assert "ghp_secret" not in ran.out + ran.err
         assert "init" not in ran.answer["errors"][0]["hint"]
+
+
+def test_without_a_token_it_says_how_to_give_one(pair: tuple[Person, Person]) -> None:
+    """It is no fault, and the hint is the same command with a token."""
+    ada, _ = pair
+    ran = ada.types("move-remote", "github:ada/x", "--json")
+    assert (ran.status, ran.codes) == (4, ["token-missing"])
+    [error] = ran.answer["errors"]
+    assert error["hint"] == "GITHUB_TOKEN=TOKEN memory-sync move-remote github:ada/x"
+
+
+def test_a_new_remote_that_cannot_be_reached_is_asked_again(pair: tuple[Person, Person]) -> None:
+    """The hint is the same command: `now` would ask the old one. The message names the new one."""
+    ada, _ = pair
+    ada.configure('[github]\nbase_url = "http://127.0.0.1:9"\n')
+    words = ("move-remote", "github:ada/elsewhere")
+    ran = ada.types(*words, "--json", env={"GITHUB_TOKEN": "ghp_x"})
+    assert (ran.status, ran.codes) == (5, ["offline"])
+    (error,) = ran.answer["errors"]
+    assert error["hint"] == "memory-sync move-remote github:ada/elsewhere"
+    assert error["message"].startswith("github:ada/elsewhere cannot be reached")

@@ -157,3 +157,11 @@ def test_a_new_token_is_tried_before_it_is_stored(online: Person, hub: Hub) -> N
     assert (ran.status, ran.codes) == (4, ["token-forbidden"])
     assert ran.answer["errors"][0]["hint"] == f"memory-sync init --remote {REMOTE} --new-token"
     assert (online.places.config / "token").read_text() == f"{old}\n"
+
+
+def test_a_repository_that_is_an_archive_is_no_fault(online: Person, hub: Hub) -> None:
+    """The refusal has a hint of its own; the one of the command that was given takes its place."""
+    hub.add_repo("ada/notes").archived = True
+    message, hint, _ = refused(online, hub.add_token("ada", repos=("ada/notes",)))
+    assert "archived" in message
+    assert hint.startswith("memory-sync init ")

@@ -57,6 +57,8 @@ def test_a_name_that_cannot_be_is_refused(new: str, pair: tuple[Person, Person])
     before = ada.places.config_file.read_text()
     ran = ada.types("roots", "rename", "memory", new, "--json")
     assert ran.status == 2
+    assert ran.codes != ["answer-needed"]
+    assert "The vault has a root" not in ran.err
     assert ran.answer["errors"][0]["hint"].startswith("memory-sync ")
     assert ada.places.config_file.read_text() == before
 
@@ -222,3 +224,45 @@ def test_a_name_that_the_vault_has_already_is_asked_about(pair: tuple[Person, Pe
     assert (ran.status, ran.codes) == (2, ["answer-needed"])
     assert "a root other already, with 1 file" in ran.err
     assert root_of(ada) == ("memory", str(ada.agent))
+
+
+def test_a_name_that_is_taken_here_is_refused_before_anything_is_asked(ada: Person) -> None:
+    """Where the vault has both, the question would be about what cannot be done."""
+    ada.init()
+    other = ada.home.parent / "other"
+    other.mkdir()
+    (other / "MEMORY.md").write_text("other\n")
+    assert ada.types("roots", "add", str(other), "--name", "other", "--yes").status == 0
+    for new, code in (("other", "root-name-taken"), ("Memory", "usage")):
+        ran = ada.types("roots", "rename", "memory", new, "--json")
+        assert (ran.status, ran.codes) == (2, [code])
+        assert "The vault has a root" not in ran.err
+
+
+def test_a_folder_of_another_root_is_refused_before_anything_is_asked(
+    pair: tuple[Person, Person],
+) -> None:
+    """Nothing is compared with it: the answer would not count."""
+    ada, bob = pair
+    bob.write("MEMORY.md", "# Bob\n")
+    assert bob.types("roots", "rename", "memory", "theirs").status == 0
+    ran = ada.types("roots", "move", "memory", str(bob.agent), "--json")
+    assert (ran.status, ran.codes) == (2, ["root-marked"])
+    assert "only here" not in ran.err
+
+
+def test_a_folder_in_another_root_that_is_moved_away_from_is_said_to_be_synced(
+    ada: Person,
+) -> None:
+    """Its files belong to the outer root again: that is told before it is asked, and after."""
+    ada.init()
+    inner = ada.agent / "memory" / "inner"
+    inner.mkdir()
+    assert ada.types("roots", "add", str(inner), "--name", "inner", "--yes").status == 0
+    target = ada.home.parent / "target"
+    target.mkdir()
+    ran = ada.types("roots", "move", "inner", str(target), "--json")
+    assert (ran.status, ran.codes) == (2, ["answer-needed"])
+    assert "its files belong to root memory again" in ran.err
+    ran = ada.types("roots", "move", "inner", str(target), "--yes")
+    assert f"{inner} stays as it is, a part of root memory." in ran.out

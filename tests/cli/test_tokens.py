@@ -9,6 +9,8 @@ from tests.cli.terminal import terminal
 from tests.hub import Hub
 
 REMOTE = "github:ada/notes"
+NOBODY = "http://127.0.0.1:9"
+"""An address at which nobody answers."""
 
 
 @pytest.fixture
@@ -96,6 +98,34 @@ def test_a_wrong_token_is_not_stored(online: Person, hub: Hub) -> None:
     ran = online.types(*words, env={"GITHUB_TOKEN": "ghp_" + "0" * 36})
     assert (ran.status, ran.codes) == (4, ["token-rejected"])
     assert not (online.places.config / "token").exists()
+
+
+@pytest.mark.parametrize("command", ["init", "join"])
+@pytest.mark.parametrize("remote", [(), ("--remote", REMOTE)])
+def test_before_a_vault_is_set_up_the_hint_is_the_same_command(
+    ada: Person, hub: Hub, command: str, remote: tuple[str, ...]
+) -> None:
+    """Offline, without a token and with a wrong one: no other command would do anything yet."""
+    token = hub.add_user("ada")
+    place = f'[github]\nbase_url = "{hub.base_url}"\n'
+    words = (command, str(ada.agent), *remote)
+    again = " ".join(("memory-sync", *words))
+
+    def told(code: str, **env: str) -> dict[str, str]:
+        ran = ada.types(*words, "--yes", "--json", env=env)
+        assert ran.codes == [code]
+        (error,) = ran.answer["errors"]
+        assert "OWNER" not in ran.out
+        return dict(error)
+
+    ada.configure(place.replace(hub.base_url, NOBODY))
+    missing = told("offline", GITHUB_TOKEN=token)
+    assert missing["hint"] == again
+    assert missing["message"].startswith(f"{REMOTE if remote else '127.0.0.1'} cannot be reached")
+    ada.places.config_file.write_text(place)
+    assert told("token-missing")["hint"] == again
+    wrong = told("token-rejected", GITHUB_TOKEN="ghp_wrong")
+    assert wrong["hint"] == f"GITHUB_TOKEN=TOKEN {again}"
 
 
 def test_a_public_repository_wants_to_be_allowed(online: Person, hub: Hub) -> None:

@@ -83,6 +83,25 @@ def test_i76_a_project_is_one_memory_on_all_machines(homes: tuple[Home, Home]) -
         assert "token@" not in (home.top / "logs" / "daemon.log").read_text()
 
 
+def test_i30_a_daemon_follows_a_checkout_to_another_place(homes: tuple[Home, Home]) -> None:
+    """While it serves the old folder: both sides of the new one are united, nothing is deleted."""
+    one, two = homes
+    here = make_project(top(one) / "work" / "widget")
+    old = remember(top(one), here, MEMORY="# Widget\n", builds="- make\n")
+    there = make_project(top(two) / "src" / "widget")
+    theirs = remember(top(two), there, two="2\n")
+    wait(lambda: names(old) == names(theirs) == [*FILES, "two.md"], "both have all of it")
+    here.rename(top(one) / "moved")
+    new = remember(top(one), top(one) / "moved", new="new\n")
+    every = sorted([*FILES, "new.md", "two.md"])
+    wait(lambda: roots(one).get(WIDGET) == str(new), "the daemon serves the new folder")
+    wait(lambda: names(new) == names(theirs) == every, "both have all of it")
+    assert names(old) == [*FILES, "two.md"]
+    (theirs / "builds.md").unlink()
+    wait(lambda: "builds.md" not in names(new), "a delete arrives in the new folder")
+    assert (old / "builds.md").read_text() == "- make\n"
+
+
 # --- the scout ------------------------------------------------------------------------------
 
 

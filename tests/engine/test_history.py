@@ -153,6 +153,20 @@ def test_a_search_ends_and_goes_on_from_there(
     assert (found, pages) == (4, 4)
 
 
+def test_a_search_for_a_file_ends_where_it_should(
+    laptop: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many commits it would look at together by then."""
+    monkeypatch.setattr("memory_sync.engine.changes.LIMIT", 7)
+    for number in range(12):
+        laptop.write("MEMORY.md", f"{number}\n")
+        laptop.sync()
+    whole = [change.commit for change in Changes(past_of(laptop), size=20)]
+    changes = Changes(past_of(laptop), "memory/none.md", folder=False, size=2)
+    assert list(changes) == []
+    assert changes.reached == whole[6]
+
+
 def test_a_time_that_cannot_be_is_no_trouble(
     busy: tuple[Device, Device], attacker: Attacker
 ) -> None:
@@ -199,6 +213,62 @@ def test_i52_commits_without_a_counting_seal_are_left_out(
     for revision in attacker.chain()[2:4]:
         with pytest.raises(RevisionUnknownError):
             past_of(laptop).revision(revision)
+
+
+def test_what_the_vault_was_begun_on_is_not_left_out(
+    tmp_path: Path, vault: Path, attacker: Attacker
+) -> None:
+    """A README that was there before is no commit of a stranger; one on top of a seal is."""
+    with closing(FolderRemote(f"file://{vault}")) as remote:
+        remote.create()
+    for number in range(2):
+        tree = attacker.tree({"README.md": b"%d" % number}, "")
+        attacker.commit(tree, attacker.chain() if number else [])
+    device = Device(tmp_path, "laptop", vault)
+    device.found()
+    device.write("MEMORY.md", "one\n")
+    device.sync()
+    assert len(attacker.chain()) >= 3
+    past = past_of(device)
+    assert len(list(Changes(past))) == 1
+    assert past.left_out == 0
+    attacker.tamper({"README.md": b"mine"})
+    assert len(list(Changes(past := past_of(device)))) == 1
+    assert past.left_out == 1
+    device.restart()
+
+
+def test_i50_what_cannot_be_read_is_told_in_its_folder_and_where_it_may_be(
+    busy: tuple[Device, Device], attacker: Attacker
+) -> None:
+    """By its path if the present or its other version tells it, else by its object's name."""
+    laptop, _ = busy
+    before = attacker.files()
+    laptop.write("memory/lost.md", "lost\n")
+    laptop.sync()
+    [(name, blob)] = {
+        one for one in attacker.files().items() - before.items() if one[0].startswith("objects/")
+    }
+    laptop.write("memory/other.md", "other\n")
+    laptop.sync()
+    attacker.lose(blob)
+    trust = laptop.keystore.trust("v")
+    assert trust
+    present = laptop.opened().state.snapshot()
+    known = Past(Source("v", laptop.remote, laptop.keystore, trust, snapshot=present))
+    for past, path in ((known, "memory/memory/lost.md"), (past_of(laptop), name)):
+        changes = list(Changes(past, "memory/memory"))
+        assert [told(change) for change in changes[:2]] == [
+            [("added", "memory/memory/other.md", 1, 0)], [("unreadable", path, None, None)]
+        ]  # fmt: skip
+    laptop.write("memory/lost.md", "anew\n")
+    laptop.sync()
+    changes = list(Changes(past_of(laptop), "memory/memory"))
+    assert told(changes[0]) == [("unreadable", "memory/memory/lost.md", None, None)]
+    assert not [one for one in Changes(known, "memory/elsewhere") if one.edits]
+    past = past_of(laptop)
+    past.files(past.revision(changes[2].commit), "memory")
+    assert list(past.unread) == [name]
 
 
 def test_i54_across_a_rotation(busy: tuple[Device, Device]) -> None:
@@ -301,7 +371,8 @@ def test_a_revision_is_a_beginning_of_an_id(
     chain = attacker.chain()
     past = past_of(laptop)
     assert past.revision("head").point.commit.id == chain[0]
-    for text in (chain[1], chain[1][:10], chain[1][:7]):
+    assert past.revision("HEAD").point.commit.id == chain[0]
+    for text in (chain[1], chain[1][:10], chain[1][:7], chain[1].upper()):
         assert past.revision(text).point.commit.id == chain[1]
     with pytest.raises(RevisionUnknownError, match="begin with"):
         past.revision("")
@@ -392,6 +463,17 @@ def test_on_github_a_page_costs_few_requests(ada: Device, hub: Hub) -> None:
     assert not {one for one in made if one.startswith(("POST", "PATCH", "PUT"))} | (
         {"mutation"} & set(made)
     )
+
+
+def test_on_github_a_file_that_most_commits_change_costs_as_little(ada: Device, hub: Hub) -> None:
+    """Three changes: head and chain, a tree for each and the one below, the contents in one."""
+    before = len(hub.requests)
+    changes = Changes(past_of(ada), "memory/MEMORY.md", folder=False, size=3)
+    found = [change for _, change in zip(range(3), changes, strict=False)]
+    assert [told(change) for change in found] == [[("changed", "memory/MEMORY.md", 1, 1)]] * 3
+    made = asked(hub, before)
+    assert made.count("GET git") == 5
+    assert len(made) <= 9
 
 
 def test_on_github_a_file_is_found_by_halves(ada: Device, hub: Hub) -> None:

@@ -12,6 +12,7 @@ from memory_sync.config.loading import load
 from memory_sync.config.projects import with_projects
 from memory_sync.config.settings import Settings, VaultSettings
 from memory_sync.errors import (
+    EXPORT_ELSEWHERE,
     KeyInvalidError,
     NotConfiguredError,
     PlatformError,
@@ -95,4 +96,4 @@ def identity_from(env: Mapping[str, str]) -> Identity | None:
     try:
         return parse_identity(text)
     except CipherError:
-        raise KeyInvalidError(source=IDENTITY) from None
+        raise KeyInvalidError(source=IDENTITY, hint=EXPORT_ELSEWHERE) from None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,13 +13,13 @@ from memory_sync.app.context import Context
 from memory_sync.app.places import on_disk
 from memory_sync.app.vaults import patterns_of
 from memory_sync.config.settings import RootSettings, VaultSettings, nested
-from memory_sync.errors import PathUnknownError, VaultAmbiguousError
+from memory_sync.errors import FileError, PathUnknownError, VaultAmbiguousError
 from memory_sync.model import Direction, split_root
 from memory_sync.ports import handles, names
 from memory_sync.ports.ignoring import heeded
 from memory_sync.ports.marker import open_root
 from memory_sync.sync.ignores import IGNORE_FILE
-from memory_sync.sync.patterns import Patterns
+from memory_sync.sync.patterns import Patterns, Why
 
 TOO_LARGE, SPECIAL, NAME = "too-large", "special", "name"
 """Reasons besides those of the patterns."""
@@ -41,6 +43,11 @@ class Decided:
     source: str = ""
     line: int = 0
     direction: Direction = "both"
+
+    @property
+    def reason(self) -> str:
+        """Why it is not synced, in words; "" if it is."""
+        return _words(self.why, self.rule, self.source, self.line)
 
 
 def decide(context: Context, vault: str | None, path: str) -> Decided:
@@ -72,6 +79,58 @@ def decide(context: Context, vault: str | None, path: str) -> Decided:
     named = f"{root.name}/{relative}".rstrip("/")
     found = Decided(settings.name, named, place, is_folder, synced, why, rule, source, reason.line)
     return replace(found, direction=root.direction)
+
+
+def left_out(
+    context: Context, vault: str, root: RootSettings, paths: Iterable[str]
+) -> dict[str, str]:
+    """Say which files of a root this device does not sync there, and why, in words.
+
+    Whatever stands in their places now, and without the root's own file of rules if that cannot be
+    read. Raises RootGoneError.
+    """
+    inner = nested(context.settings, own=context.directories.own).get((vault, root.name), ())
+    patterns = patterns_of(root, inner)
+    with suppress(FileError):
+        patterns = _patterns(root, patterns)
+    source = names.shown(root.path / IGNORE_FILE)
+    found: dict[str, str] = {}
+    for path in paths:
+        reason = patterns.why(path)
+        if reason.why is not Why.SYNCED:
+            why = _words(reason.why.value, reason.rule, source, reason.line)
+            hidden = any(path.startswith(f"{one}/") for one in inner)
+            found[path] = _hider(context, vault, root, path) if hidden else why
+    return found
+
+
+def too_large(root: RootSettings, size: int) -> str:
+    """Say in words that a file is too large to be synced in a root; "" if it is not."""
+    if size <= root.max_size:
+        return ""
+    return _words(TOO_LARGE, f"max_size = {int(root.max_size)}", "", 0)
+
+
+def _hider(context: Context, vault: str, root: RootSettings, path: str) -> str:
+    """Say whose a file is that lies in a folder in a root, and not in the root."""
+    meant = on_disk(context, None, str(root.path / path))
+    owner = (meant[0], split_root(meant[1])[0]) if meant else (vault, root.name)
+    if owner == (vault, root.name):
+        return "its folder is memory-sync's own"
+    return f"here it belongs to root {owner[1]} of vault {owner[0]}"
+
+
+def _words(why: str, rule: str, source: str, line: int) -> str:
+    reasons = {
+        "include": "no include pattern of the root names it",
+        "exclude": f"exclude has {rule}",
+        "default": f"the default rule {rule} leaves it out",
+        "ignore-file": f"line {line} of {source} leaves it out: {rule}",
+        TOO_LARGE: f"it is larger than {rule} bytes",
+        SPECIAL: f"it is a {rule}",
+        NAME: rule,
+    }
+    return reasons.get(why, "")
 
 
 def _meant(

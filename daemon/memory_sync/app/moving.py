@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from memory_sync.app.context import Context, load_settings
+from memory_sync.app.projects import found_as
 from memory_sync.app.setup import examine, marked, vet
 from memory_sync.app.standing import remembered_roots
 from memory_sync.app.vaults import root_files, vault_lock
+from memory_sync.config.found import Project, read_projects
 from memory_sync.config.loading import REMOTE, VAULT, parse, read_text
-from memory_sync.config.projects import ProjectRoot
+from memory_sync.config.projects import ProjectRoot, is_left_out, is_memory
 from memory_sync.config.settings import EnvironmentVault, RootSettings, VaultSettings
 from memory_sync.config.writing import (
     leave_project,
@@ -37,6 +39,7 @@ from memory_sync.errors import (
     HaltError,
     KeyMissingError,
     NotAVaultError,
+    OfflineError,
     RemoteOtherError,
     RepositoryPublicError,
     RootFoundError,
@@ -52,7 +55,7 @@ from memory_sync.model import Kind
 from memory_sync.model.trees import CONFLICTS
 from memory_sync.ports import marker
 from memory_sync.ports.marker import Marker
-from memory_sync.ports.names import MARKER
+from memory_sync.ports.names import MARKER, composed
 from memory_sync.ports.state import State
 
 PICK_UP = 25.0
@@ -85,11 +88,16 @@ def root_of(
 
 def check_written(context: Context, vault: VaultSettings) -> None:
     """Refuse a vault that no file has that could be changed. Raises EnvironmentBrokenError."""
-    path = context.directories.config_file
-    if all(one.name != vault.name for one in parse(read_text(path), path, {}).vault):
+    if vault.name not in written(context):
         name = REMOTE if isinstance(vault, EnvironmentVault) else VAULT
         detail = f"vault {vault.name} stands in it alone: change it there"
         raise EnvironmentBrokenError(name=name, detail=detail)
+
+
+def written(context: Context) -> set[str]:
+    """Return the vaults that the configuration's file has."""
+    path = context.directories.config_file
+    return {one.name for one in parse(read_text(path), path, {}).vault}
 
 
 def reloaded(context: Context) -> Context:
@@ -125,7 +133,17 @@ def serves(vault: str, root: RootSettings) -> Callable[[list[Row]], bool]:
 def rename(context: Context, vault: VaultSettings, root: RootSettings, new: str) -> Context:
     """Give a root another name in the configuration; all else follows from that.
 
-    Raises RootNameTakenError, or what is wrong with the folder.
+    Raises as `check_rename` does.
+    """
+    check_rename(context, vault, root, new)
+    rename_root(context.directories.config_file, vault.name, root.name, new)
+    return reloaded(context)
+
+
+def check_rename(context: Context, vault: VaultSettings, root: RootSettings, new: str) -> None:
+    """Refuse a name that the root cannot have on this machine, before anything is asked.
+
+    Raises RootNameTakenError, UsageError, or what is wrong with the folder.
     """
     names = {known.casefold(): known for one in vault.root for known in (one.name, *one.formerly)}
     back = {known.casefold() for known in root.formerly}
@@ -137,8 +155,6 @@ def rename(context: Context, vault: VaultSettings, root: RootSettings, new: str)
         hint = f"memory-sync roots rename {root.name} OTHER-NAME"
         raise RootNameTakenError(name=new, path=taken or "another root", hint=hint)
     _check_marker(context, vault, root)
-    rename_root(context.directories.config_file, vault.name, root.name, new)
-    return reloaded(context)
 
 
 def vault_has(context: Context, vault: VaultSettings, root: RootSettings, new: str) -> int:
@@ -173,25 +189,42 @@ def move(context: Context, vault: VaultSettings, root: RootSettings, folder: Pat
     """Let a root lie in another folder; tell whether that is the same folder, which was moved.
 
     A folder that is not it is marked anew: then what is known of the old one does not count, and
-    both sides are united. Raises RootMissingError, RootMarkedError, RootOverlapError.
+    both sides are united. The old one is not found again as a project's. Raises as `check_move`
+    does.
+    """
+    wanted, found = check_move(context, vault, root, folder)
+    target = root.model_copy(update={"path": folder})
+    same, was_moved = _same(root.path, folder), _was_moved(context, vault, root, folder, wanted)
+    config = context.directories.config_file
+    if not was_moved:
+        _mark(context, target, wanted, over=found)
+    if not (was_moved or same):
+        _stay_out(context, root)
+    set_root_path(config, vault.name, root.name, folder)
+    return was_moved or same
+
+
+def check_move(
+    context: Context, vault: VaultSettings, root: RootSettings, folder: Path
+) -> tuple[Marker, bool]:
+    """Refuse a folder in which a root cannot lie, before anything is asked.
+
+    Answers with the marker of the root, and whether the folder has it. Raises KeyMissingError,
+    RootMissingError, RootMarkedError, UsageError.
     """
     trust = context.keystore.trust(vault.name)
     if trust is None:
         raise KeyMissingError(vault=vault.name, recipient="its own")
-    target = root.model_copy(update={"path": folder})
     if not folder.is_dir():
         raise RootMissingError(path=folder)
     wanted = Marker(context.settings.device, root.name, trust.vault_id)
+    target = root.model_copy(update={"path": folder})
     found = marked(target)
     if found and not found.is_of(wanted):
         raise RootMarkedError(path=folder, found=str(found))
-    same, was_moved = _same(root.path, folder), _was_moved(context, vault, root, folder, wanted)
-    config = context.directories.config_file
-    if not was_moved:
+    if not _was_moved(context, vault, root, folder, wanted):
         _check_overlap(context, vault, target)
-        _mark(context, target, wanted, over=bool(found))
-    set_root_path(config, vault.name, root.name, folder)
-    return was_moved or same
+    return wanted, bool(found)
 
 
 def is_moved(context: Context, vault: VaultSettings, root: RootSettings, folder: Path) -> bool:
@@ -312,14 +345,19 @@ def look_at(context: Context, vault: VaultSettings) -> NewPlace:
     """
     check_written(context, vault)
     trust = context.keystore.trust(vault.name)
+    of = f" --vault {vault.name}" if len(context.settings.vault) > 1 else ""
+    again = f"memory-sync move-remote {vault.remote}{of}"
     try:
         remote, condition, finding = examine(context, vault)
     except RepositoryPublicError as error:
-        raise RepositoryPublicError(**error.facts, hint=ELSEWHERE) from None
+        raise RepositoryPublicError(**{**error.facts, "hint": ELSEWHERE}) from None
     except TokenMissingError as error:
         # The usual hint stores one for the remote that the configuration has.
-        hint = f"GITHUB_TOKEN=TOKEN memory-sync move-remote {vault.remote}"
-        raise TokenMissingError(**error.facts, hint=hint) from None
+        hint = f"GITHUB_TOKEN=TOKEN {again}"
+        raise TokenMissingError(**{**error.facts, "hint": hint}) from None
+    except OfflineError as error:
+        # `now` would ask the old remote.
+        raise type(error)(**{**error.facts, "hint": again}) from None
     with closing(remote):
         if finding.manifest is not None:
             if trust and finding.manifest.id != trust.vault_id:
@@ -366,13 +404,63 @@ def leave_root(context: Context, vault: VaultSettings, root: RootSettings) -> Le
     """Sync a root no longer. Its files stay, and so does all that the vault has of it."""
     trust = context.keystore.trust(vault.name)
     config = context.directories.config_file
-    if isinstance(root, ProjectRoot):
-        leave_project(config, vault.name, root.path.parent.parent, root.name)
-    else:
+    _stay_out(context, root)
+    for top in _tops_of(context, vault, root):
+        leave_project(config, vault.name, top, root.name)
+    if not isinstance(root, ProjectRoot):
         remove_root(config, vault.name, root.name)
     taken_up(context, lambda rows: not serves(vault.name, root)(rows))
     gone = unmark(context, trust.vault_id, root) if trust else True
     return Left(() if gone else (root.path,), context.directories.trash / vault.name / root.name)
+
+
+def _tops_of(context: Context, vault: VaultSettings, root: RootSettings) -> list[Path]:
+    """Return the folders of projects in which a root's name may be found, here or in a twin."""
+    rows = read_projects(context.directories.projects_file)
+    known = {row.top for row in rows if (row.vault, row.name) == (vault.name, root.name)}
+    return [
+        settings.path
+        for settings in vault.projects
+        if not is_left_out(Project("", "", "", root.name), settings)
+        and (str(settings.path) in known or is_memory(root.path, settings))
+    ]
+
+
+def _stay_out(context: Context, root: RootSettings, besides: str = "") -> None:
+    """See to it that a folder that is no root any more is not found again as a project's.
+
+    One that was found goes by its root's name, which its origin gives it, unless it has another by
+    now; one that was mapped by hand may have none, or share it with another folder. It is written
+    down for each vault that keeps such projects, but for the one `besides`.
+    """
+    folder, by_hand = root.path.parent.name, not isinstance(root, ProjectRoot)
+    names = written(context) - {besides}
+    for vault in (one for one in context.settings.vault if one.name in names):
+        for settings in vault.projects:
+            if not is_memory(root.path, settings) or folder in settings.leave_out:
+                continue
+            if by_hand or found_as(vault.name, settings, folder) not in ("", root.name):
+                leave_project(context.directories.config_file, vault.name, settings.path, folder)
+
+
+def heirs(context: Context, roots: Collection[RootSettings]) -> dict[str, str]:
+    """Return the roots around those that are left, to which their files belong then, by name."""
+    staying = {
+        os.path.realpath(one.path): one
+        for vault in context.settings.vault
+        for one in vault.root
+        if all(one.path != root.path for root in roots)
+    }
+    found = {}
+    for root in roots:
+        place = Path(os.path.realpath(root.path))
+        for above in place.parents:
+            if outer := staying.get(str(above)):
+                # It alone: a root that is around that one leaves it out.
+                if outer.patterns.reaches(composed(place.relative_to(above).as_posix())):
+                    found[root.name] = outer.name
+                break
+    return found
 
 
 def leave_vault(context: Context, vault: VaultSettings) -> Left:
@@ -383,6 +471,9 @@ def leave_vault(context: Context, vault: VaultSettings) -> Left:
     """
     keystore = context.keystore
     trust = keystore.trust(vault.name)
+    for root in vault.root:
+        if not isinstance(root, ProjectRoot):
+            _stay_out(context, root, besides=vault.name)
     remove_vault(context.directories.config_file, vault.name)
     taken_up(context, lambda rows: all(row["name"] != vault.name for row in rows))
     stay = [root.path for root in vault.root if trust and not unmark(context, trust.vault_id, root)]
@@ -416,7 +507,7 @@ def _put_aside(context: Context, vault: str) -> Path:
 
 def unsent(row: Row) -> list[str]:
     """Return the files that a dry run says are not in the vault yet as they are here."""
-    kinds = (Kind.UPLOAD, Kind.MERGE)
+    kinds = (Kind.UPLOAD, Kind.MERGE, Kind.MERGE_DOWN, Kind.OVERRULE)
     return [str(action["path"]) for action in row.get("plan", ()) if action["kind"] in kinds]
 
 

@@ -23,7 +23,7 @@ from memory_sync.config.found import MEMORY, Project, read_projects, write_proje
 from memory_sync.config.loading import load
 from memory_sync.config.origins import PREFIXES, root_name
 from memory_sync.config.pausing import read_pause
-from memory_sync.config.projects import root_of, with_projects, without_projects
+from memory_sync.config.projects import is_left_out, root_of, with_projects, without_projects
 from memory_sync.config.settings import ProjectsSettings, RootSettings, VaultSettings
 from memory_sync.daemon.places import stamp
 from memory_sync.daemon.worker import Log
@@ -45,13 +45,28 @@ ENOUGH = 1000
 
 @dataclass(slots=True)
 class _Case:
-    """A project that may become a root; `before` tells that it was one at the last look."""
+    """A project that may become a root; `before` tells that it was one at the last look.
+
+    `lost` tells that its folder has a marker, and that no project is found for it on the disk.
+    """
 
     project: Project
     settings: ProjectsSettings
     marked: bool = False
     files: bool = False
     before: bool = False
+    lost: bool = False
+
+    def has_checkout(self) -> bool | None:
+        """Tell whether the project is where it was found; None where nobody can tell."""
+        if not self.project.path:
+            return False if self.lost else None
+        try:
+            return stat.S_ISDIR(os.stat(self.project.path).st_mode)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError:
+            return None
 
     @property
     def rank(self) -> tuple[bool, bool, bool, str]:
@@ -122,8 +137,7 @@ class Projects:
                 if blank.memory not in taken:
                     cases.append(self._case(ground, settings, blank))
         for case in cases:
-            left = {name.casefold() for name in case.settings.leave_out}
-            if not case.project.reason and case.project.name.casefold() in left:
+            if not case.project.reason and is_left_out(case.project, case.settings):
                 case.project = _because(case.project, "left-out")
         _choose(cases, ground.vault.root)
         for case in cases:
@@ -162,7 +176,9 @@ class Projects:
         case.marked = about is not None or not any(
             row.name == marker.root and not row.reason for row in ground.earlier.values()
         )
-        about = about or self._answer(ground, case)
+        if about is None or not about.path:
+            about = self._answer(ground, case)
+        case.lost = about.reason == "not-found"
         name = marker.root if case.marked else about.name or marker.root
         case.project = case.project._replace(name=name, path=about.path, origin=about.origin)
 
@@ -317,15 +333,40 @@ def _resolved(finder: Finder, blank: Project, settings: ProjectsSettings) -> Pro
 
 
 def _choose(cases: Iterable[_Case], roots: Iterable[RootSettings]) -> None:
-    """Of several folders of one project let one be its root; a root of the configuration first."""
-    first = {root.name.casefold(): str(root.path) for root in roots}
-    for case in sorted(cases, key=lambda case: case.rank):
-        project = case.project
-        if project.reason or not project.name:
-            continue
-        taken = first.setdefault(project.name.casefold(), str(project.memory))
-        if taken != str(project.memory):
-            case.project = _because(project, "twin", shown(taken))
+    """Of several folders of one project let one be its root; a root of the configuration first.
+
+    Its former names are not free either: what is sent under them is carried to it.
+    """
+    first = {
+        name.casefold(): str(root.path) for root in roots for name in (root.name, *root.formerly)
+    }
+    rivals: dict[str, list[_Case]] = {}
+    for case in cases:
+        if case.project.name and not case.project.reason:
+            rivals.setdefault(case.project.name.casefold(), []).append(case)
+    for name, those in rivals.items():
+        taken = first.get(name) or str(_best(those).project.memory)
+        for case in those:
+            if str(case.project.memory) != taken:
+                case.project = _because(case.project, "twin", shown(taken))
+
+
+def _best(rivals: list[_Case]) -> _Case:
+    """Return which folder of one project is its root; not one whose checkout was moved elsewhere.
+
+    The agent writes where the checkout is now. That folder is marked anew, so both sides are
+    united, and the one before it is left as it is.
+    """
+    best = min(rivals, key=lambda case: case.rank)
+    if len(rivals) > 1 and best.has_checkout() is False:
+        present = [case for case in rivals if case.has_checkout()]
+        return min(present, key=lambda case: case.rank, default=best)
+    return best
+
+
+def found_as(vault: str, settings: ProjectsSettings, folder: str) -> str:
+    """Return the name under which a project's folder would be found; "" if it would not be."""
+    return _resolved(Finder(), Project(vault, str(settings.path), folder), settings).name
 
 
 def mark(context: Context, vault: VaultSettings, root: RootSettings, *, over: bool = False) -> None:

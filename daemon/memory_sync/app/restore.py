@@ -5,15 +5,25 @@ It needs neither the vault's key nor a network nor a lock: a daemon may be servi
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from memory_sync.app.context import Context
+from memory_sync.app.ignored import left_out, too_large
 from memory_sync.app.places import on_disk
 from memory_sync.app.vaults import open_trash, root_files
 from memory_sync.config.settings import RootSettings, VaultSettings
-from memory_sync.errors import NotInTrashError, PathUnknownError, VaultAmbiguousError
+from memory_sync.errors import (
+    FileChangedError,
+    FileInTheWayError,
+    NotInTrashError,
+    PathUnknownError,
+    RestoreOutsideError,
+    UsageError,
+    VaultAmbiguousError,
+)
 from memory_sync.ports import handles, names
 from memory_sync.ports.disk import DiskTree
 from memory_sync.ports.trash import Trashed
@@ -60,7 +70,7 @@ def list_trash(context: Context, vault: str | None, path: str | None = None) -> 
 def find(context: Context, vault: str | None, path: str, at: float | None) -> Found:
     """Return the newest that came of a path, or the newest that had come by a time.
 
-    Raises PathUnknownError, NotInTrashError, VaultAmbiguousError.
+    Raises PathUnknownError, NotInTrashError, VaultAmbiguousError, UsageError for a folder.
     """
     found = _everything(context, vault)
     meanings = _meanings(context, vault, path, found)
@@ -75,6 +85,9 @@ def find(context: Context, vault: str | None, path: str, at: float | None) -> Fo
             return old[0]
         if chosen:
             raise NotInTrashError(path=chosen[0].path, before=" from then or before")
+    if any(_means(meant, one, within=True) for meant in meanings for one in found):
+        detail = f"{names.shown(path)} is a folder: from the trash each file comes back by itself."
+        raise UsageError(detail=detail, hint=f"memory-sync restore {shlex.quote(path)} --list")
     raise NotInTrashError(path=names.shown(meanings[0][1]), before="")
 
 
@@ -94,16 +107,38 @@ class Target:
 
 
 def target(context: Context, found: Found) -> Target:
-    """Open the place that a file was in. Raises PathUnknownError, or what a root's files raise."""
-    trust = context.keystore.trust(found.vault.name)
-    if found.root is None or trust is None:
-        raise PathUnknownError(
-            path=found.path, hint=f"memory-sync restore '{found.path}' --to FILE"
-        )
+    """Open the place that a file was in.
+
+    Raises PathUnknownError, RestoreOutsideError, or what a root's files raise.
+    """
+    trust, root, path = context.keystore.trust(found.vault.name), found.root, found.item.path
+    quoted = shlex.quote(found.path)
+    if root is None or trust is None:
+        raise PathUnknownError(path=found.path, hint=f"memory-sync restore {quoted} --to FILE")
+    why = left_out(context, found.vault.name, root, [path]).get(path)
+    if why := why or too_large(root, found.item.seen.st_size):
+        raise RestoreOutsideError(path=names.shown(found.path), why=why, quoted=quoted)
     trash = open_trash(context, found.vault.name)
-    files = root_files(context, found.root, trust, trash)
-    path = found.item.path
-    return Target(files, path, found.root.path / path, files.present(path))
+    files = root_files(context, root, trust, trash)
+    return Target(files, path, root.path / path, present_in(files, root.path, path))
+
+
+def present_in(files: DiskTree, folder: Path, path: str) -> tuple[bytes, int] | None:
+    """Return what is in the place of a file of a root, and its mode; None if nothing is.
+
+    Raises FileInTheWayError for what is no folder on the way there, or what a root's files raise.
+    """
+    try:
+        return files.present(path)
+    except FileChangedError:
+        above = folder
+        for part in path.split("/")[:-1]:
+            above /= part
+            if above.is_symlink() or (above.exists() and not above.is_dir()):
+                shown = f"{names.shown(folder / path)} ({names.shown(above)} is no folder)"
+                hint = f"ls -la {shlex.quote(str(above))}"
+                raise FileInTheWayError(path=shown, hint=hint) from None
+        raise
 
 
 def _everything(context: Context, vault: str | None) -> list[Found]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,8 +12,8 @@ from typing import Any, NamedTuple
 from memory_sync.app.context import Context, load_settings
 from memory_sync.app.doctor.later import LateError, Later
 from memory_sync.app.projects import Projects, mark
-from memory_sync.app.setup import marked
-from memory_sync.app.standing import remembered_roots
+from memory_sync.app.setup import marked, naming
+from memory_sync.app.standing import remembered_files, remembered_roots
 from memory_sync.config.found import MEMORY, Project, read_projects
 from memory_sync.config.projects import ProjectRoot, root_of, with_projects
 from memory_sync.config.settings import ProjectsSettings, RootSettings, VaultSettings
@@ -25,6 +26,7 @@ from memory_sync.errors import (
     RootNameTakenError,
     UsageError,
 )
+from memory_sync.model import split_root
 from memory_sync.ports.names import shown
 from memory_sync.ports.projects import encoded
 
@@ -35,11 +37,15 @@ LET_GO = 20.0
 
 
 class Listing(NamedTuple):
-    """The roots of this device, the projects that are none, and what the vault has besides."""
+    """The roots of this device, the projects that are none, and what the vault has besides.
+
+    `naming` has the patterns that name its files for each of the latter, by vault and name.
+    """
 
     roots: list[dict[str, Any]]
     projects: list[Project]
     elsewhere: list[dict[str, Any]]
+    naming: Mapping[tuple[str, str], tuple[str, ...]]
 
 
 class Target(NamedTuple):
@@ -61,6 +67,7 @@ def listing(context: Context, name: str | None) -> Listing:
     vaults = context.vaults(name)
     roots: list[dict[str, Any]] = []
     elsewhere: list[dict[str, Any]] = []
+    patterns: dict[tuple[str, str], tuple[str, ...]] = {}
     for vault in vaults:
         counts = remembered_roots(context, vault)
         by_place = {row.memory: row for row in found if row.vault == vault.name and not row.reason}
@@ -69,13 +76,14 @@ def listing(context: Context, name: str | None) -> Listing:
             roots.append(_root(vault, root, counts.get(root.name, 0), project))
         here = {root.name.casefold() for root in vault.root}
         here |= {name.casefold() for part in vault.projects for name in part.leave_out}
-        elsewhere += [
-            {"vault": vault.name, "name": root, "files": count}
-            for root, count in counts.items()
-            if root.casefold() not in here
-        ]
+        away = [root for root in counts if root.casefold() not in here]
+        held = list(map(split_root, remembered_files(context, vault) or {})) if away else []
+        for other in away:
+            patterns[vault.name, other] = naming(path for root, path in held if root == other)
+        elsewhere += [{"vault": vault.name, "name": root, "files": counts[root]} for root in away]
     names = {vault.name for vault in vaults}
-    return Listing(roots, [row for row in found if row.reason and row.vault in names], elsewhere)
+    others = [row for row in found if row.reason and row.vault in names]
+    return Listing(roots, others, elsewhere, patterns)
 
 
 def _found(context: Context) -> tuple[Project, ...]:

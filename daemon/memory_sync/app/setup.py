@@ -9,10 +9,10 @@ import os
 import shlex
 import shutil
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from memory_sync.app.context import Context, load_settings
 from memory_sync.app.vaults import make_remote, open_vault, root_files, vault_lock
@@ -41,18 +41,28 @@ from memory_sync.ports.remote import Condition, Remote
 from memory_sync.ports.spool import Spool
 from memory_sync.ports.state import State
 from memory_sync.sync.ignores import IGNORE_FILE
+from memory_sync.sync.patterns import Patterns, Why
 from memory_sync.vault.judge import Trust
+
+ENDS = 3
+"""How many kinds of files are named one by one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A folder against a root of a vault, in numbers of files; `roots` counts every root's."""
+    """A folder against a root of a vault, in numbers of files; `roots` counts every root's.
+
+    What the root's patterns do not name does not come: `not_named` counts it, and `naming` are
+    patterns that would name all.
+    """
 
     only_here: int
     only_there: int
     different: int
     same: int
     roots: Mapping[str, int]
+    not_named: int = 0
+    naming: tuple[str, ...] = ()
 
 
 def survey(context: Context, root: RootSettings, heard: Heard = unheard) -> Scan:
@@ -175,14 +185,18 @@ def files_there(
 
 def compare(context: Context, root: RootSettings, there: Mapping[str, str]) -> Comparison:
     """Compare a folder with the files of a vault under the root's name."""
-    here = {path: version.digest for path, version in survey(context, root).files.items()}
+    scan = survey(context, root)
+    patterns = scan.patterns or root.patterns
+    here = {path: version.digest for path, version in scan.files.items()}
     roots = Counter(split_root(path)[0] for path in there)
     roots.pop(CONFLICTS, None)
-    mine = {
+    held = {
         split_root(path)[1]: digest
         for path, digest in there.items()
         if split_root(path)[0] == root.name
     }
+    mine = {path: digest for path, digest in held.items() if patterns.matches(path)}
+    left = [path for path in held if patterns.why(path).why is Why.INCLUDE]
     both = here.keys() & mine.keys()
     same = sum(here[path] == mine[path] for path in both)
     return Comparison(
@@ -191,7 +205,21 @@ def compare(context: Context, root: RootSettings, there: Mapping[str, str]) -> C
         different=len(both) - same,
         same=same,
         roots=dict(sorted(roots.items())),
+        not_named=len(left),
+        naming=naming([*here, *held]) if left else (),
     )
+
+
+def naming(paths: Iterable[str]) -> tuple[str, ...]:
+    """Return patterns that name all of these files of a root; none where the usual ones do."""
+    files = sorted(path for path in paths if path != IGNORE_FILE)
+    if all(map(Patterns().matches, files)):
+        return ()
+    if len(files) == 1 and Patterns((files[0],)).matches(files[0]):
+        return (files[0],)
+    ends = sorted({PurePosixPath(path).suffix for path in files})
+    plain = all(end[1:].isalnum() for end in ends)
+    return tuple(f"**/*{end}" for end in ends) if plain and len(ends) <= ENDS else ("**/*",)
 
 
 def forget(context: Context, vault: str) -> None:

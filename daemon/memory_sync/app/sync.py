@@ -195,7 +195,8 @@ def _one_cycle(
     try:
         if wish.rekey == "rotate" and isinstance(vault, EnvironmentVault):
             detail = "A new key would be lost with this machine: rotate it on one that has a home."
-            raise UsageError(detail=detail)
+            hint = "memory-sync rotate-key  # on a machine that is set up"
+            raise UsageError(detail=detail, hint=hint)
         with open_vault(context, vault, report, spool, read_only=wish.read_only) as engine:
             if wish.dry_run and wish.rekey:
                 return survey_data(engine.survey())

@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from memory_sync.config.durable import make_private_folder, write_durably
-from memory_sync.config.settings import GitHubSettings, Settings, VaultSettings
+from memory_sync.config.settings import EnvironmentVault, GitHubSettings, Settings, VaultSettings
 from memory_sync.errors import KeyringError, TokenFileError, TokenMissingError, UsageError
 from memory_sync.ports.ring import Ring, without_identity
 from memory_sync.ports.token import Token
@@ -75,6 +75,16 @@ def read_token_file(path: Path, remote: str) -> Token:
 def renewing(remote: str) -> str:
     """Return the command that stores a new token for a vault that is set up."""
     return f"memory-sync init --remote {remote} --new-token"
+
+
+def supplying(settings: Settings, vault: VaultSettings) -> str:
+    """Return the command that supplies a vault's token, where the one that is here is of no use.
+
+    A vault that the environment alone describes has its token there too.
+    """
+    if isinstance(vault, EnvironmentVault):
+        return f"export {variables_of(settings, vault)[0]}=TOKEN"
+    return renewing(vault.remote)
 
 
 def write_token_file(path: Path, token: Token) -> None:

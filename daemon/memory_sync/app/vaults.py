@@ -10,7 +10,7 @@ from glob import escape
 from pathlib import Path
 
 from memory_sync.app.context import Context
-from memory_sync.app.tokens import find_token, renewing, variables_of
+from memory_sync.app.tokens import find_token, supplying, variables_of
 from memory_sync.config.durable import make_private_folder, take_lock
 from memory_sync.config.settings import EnvironmentVault, RootSettings, VaultSettings, nested
 from memory_sync.engine.cycle import Engine
@@ -19,10 +19,15 @@ from memory_sync.engine.kit import Kit, Report, Root
 from memory_sync.errors import (
     BusyError,
     HaltError,
+    KeyMissingError,
+    KeyRotatedError,
+    KeyVariableError,
     MarkerMissingError,
     NothingToJoinError,
     RemoteInvalidError,
+    TokenForbiddenError,
     TokenMissingError,
+    TokenRejectedError,
 )
 from memory_sync.model.trees import CONFLICTS
 from memory_sync.ports.bases import Bases
@@ -30,6 +35,7 @@ from memory_sync.ports.disk import DiskTree
 from memory_sync.ports.pulse import Beat, no_beat
 from memory_sync.ports.readonly import ReadOnly
 from memory_sync.ports.remote import Remote
+from memory_sync.ports.ring import IDENTITY
 from memory_sync.ports.spool import Spool
 from memory_sync.ports.state import State
 from memory_sync.ports.token import Token
@@ -77,7 +83,27 @@ def _token(context: Context, vault: VaultSettings) -> Token:
     try:
         return find_token(settings, context.env, vault.remote, variables)
     except TokenMissingError as error:
-        raise TokenMissingError(**error.facts, hint=renewing(vault.remote)) from None
+        hint = supplying(context.settings, vault)
+        raise TokenMissingError(**error.facts, hint=hint) from None
+
+
+@contextmanager
+def variables_blamed(context: Context, vault: VaultSettings) -> Iterator[None]:
+    """Say of a key or a token that is of no use that it came from the environment.
+
+    Nothing that is stored on this device would help then. Raises KeyVariableError.
+    """
+    try:
+        yield
+    except (KeyMissingError, KeyRotatedError) as error:
+        if not context.env.get(IDENTITY, "").strip() or context.keystore.recipients():
+            raise
+        raise KeyVariableError(**error.facts) from None
+    except (TokenRejectedError, TokenForbiddenError) as error:
+        if not isinstance(vault, EnvironmentVault) or "hint" in error.facts:
+            raise
+        hint = supplying(context.settings, vault)
+        raise type(error)(**error.facts, hint=hint) from None
 
 
 @contextmanager
@@ -98,7 +124,11 @@ def open_vault(
     raises.
     """
     folder = context.directories.vault_state(vault.name)
-    with vault_lock(folder, vault.name), closing(make_remote(context, vault, beat)) as made:
+    with (
+        vault_lock(folder, vault.name),
+        variables_blamed(context, vault),
+        closing(make_remote(context, vault, beat)) as made,
+    ):
         remote: Remote = ReadOnly(made) if read_only else made
         trust = trusted(context, vault, remote)
         state = State.open(folder / "state.db")

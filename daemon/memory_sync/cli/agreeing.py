@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -14,7 +15,7 @@ from memory_sync.cli.agents import held_by
 from memory_sync.cli.ask import confirm, say
 from memory_sync.cli.render import waiting
 from memory_sync.cli.where import Aim, keeps
-from memory_sync.cli.words import many
+from memory_sync.cli.words import edit_command, many
 from memory_sync.config.settings import RootSettings
 from memory_sync.engine.found import Finding
 from memory_sync.errors import (
@@ -39,8 +40,9 @@ OTHER_NAME = "--device NAME"
 SHOWN = 4
 """How many file names are shown."""
 BRING_THE_KEY = (
-    "This vault exists, and its key is not on this machine. If a machine that has it is at hand,",
-    "join instead of init brings the key through the vault. Else run on that machine",
+    "This vault exists, and its key is not on this machine. With one that has it at hand, run here",
+    "    {join}",
+    "and memory-sync pair there: the key comes through the vault. Else run there",
     "    memory-sync export-key KEY-FILE",
     "bring that file here by a safe way, and run here",
     "    memory-sync import-key KEY-FILE",
@@ -125,7 +127,7 @@ def _joined(
         root for root in aim.roots if root.name not in aim.present or setup.marked(root) is None
     ]
     places = [part.path for part in aim.projects if not keeps(aim.vault, part.path)]
-    compared = _compare(context, aim, roots, spool) if roots else {}
+    compared = _compare(context, aim, roots, spool, again, yes=yes) if roots else {}
     for root in roots:
         if (
             root.direction == "push"
@@ -173,17 +175,24 @@ def _open(
     if bring:
         # From here on it is about the vault that was found now, whatever is shown later.
         bring(context, aim, remote, finding, again)
-    elif finding.manifest is None and not confirm(
-        _founding(aim, scans, condition, finding), command=again, yes=yes
-    ):
-        return None
+    elif finding.manifest is None:
+        usual = not _waits(context, aim, trust)
+        question = _founding(aim, scans, condition, finding)
+        if not confirm(question, command=again, yes=yes, usual=usual):
+            return None
     try:
         with waiting(f"Opening {aim.vault.remote}"):
             return setup.establish(context, aim.vault, remote, condition, finding)
     except KeyMissingError:
         for line in BRING_THE_KEY:
-            say(line)
+            say(line.format(join=join_command(again, aim.vault.remote)))
         raise
+
+
+def join_command(again: str, remote: str) -> str:
+    """Return the command that joins a vault instead of `init`, with all else that was given."""
+    same = again.startswith("init ") and " --remote " in again
+    return f"memory-sync join {again.removeprefix('init ') if same else f'--remote {remote}'}"
 
 
 def _refuse_foreign(aim: Aim, finding: Finding, trust: Trust | None) -> None:
@@ -213,7 +222,19 @@ def _founding(aim: Aim, scans: Scans, condition: Condition, finding: Finding) ->
     return f"Create the vault {aim.vault.remote} and sync {files}?"
 
 
-def _compare(context: Context, aim: Aim, roots: list[RootSettings], spool: Spool) -> Comparisons:
+def _waits(context: Context, aim: Aim, trust: Trust | None) -> bool:
+    """Tell, and say, whether a key is here that has no vault yet: one that was imported."""
+    keys = context.keystore.recipients()
+    if context.settings.vault or trust or not keys:
+        return False
+    say(f"There is no vault in {aim.vault.remote}, and a key is here that waits for another one")
+    say(f"({', '.join(keys)}). Is the remote right? A new vault gets a key of its own.")
+    return True
+
+
+def _compare(
+    context: Context, aim: Aim, roots: list[RootSettings], spool: Spool, again: str, *, yes: bool
+) -> Comparisons:
     """Show what the vault and the folders hold; nothing where nothing is known of the vault.
 
     Of a vault that a daemon is at work on it shows what that daemon saw last.
@@ -230,9 +251,27 @@ def _compare(context: Context, aim: Aim, roots: list[RootSettings], spool: Spool
     held = next(iter(compared.values())).roots
     told = [f"{name} ({many(count, 'file')})" for name, count in held.items()]
     say(f"The vault {aim.vault.name} holds: {', '.join(told) or 'nothing yet'}.")
-    for name, one in compared.items():
-        say_compared(name, one)
+    for root in roots:
+        say_compared(root.name, compared[root.name])
+        _say_unnamed(context, aim, root, compared[root.name], "" if yes else again)
     return compared
+
+
+def _say_unnamed(
+    context: Context, aim: Aim, root: RootSettings, one: Comparison, again: str
+) -> None:
+    """Say which of the files there do not come, and how they would; `again` may still be typed."""
+    if not one.not_named or root.direction == "push":
+        return
+    left = many(one.not_named, "file there is", "files there are")
+    say(f"{left} not named by {', '.join(root.include)}, and will not come.")
+    if again and len(aim.roots) == 1 and root.name not in aim.present:
+        words = [word for pattern in one.naming for word in ("--include", pattern)]
+        say(f"With --include they do: memory-sync {again} {shlex.join(words)}")
+    else:
+        listed = ", ".join(f'"{pattern}"' for pattern in one.naming)
+        edit = edit_command(context.directories.config_file)
+        say(f"With include = [{listed}] in the root's configuration they do: {edit}")
 
 
 def say_compared(name: str, one: Comparison) -> None:

@@ -37,6 +37,7 @@ def confirm(question: str, *, command: str, yes: bool, usual: bool = True) -> bo
         answer = usual if not line.strip() else ANSWERS.get(line.strip().lower())
         if answer is not None:
             return answer
+        _not_understood(line, "y or n")
     raise AnswerNeededError(question=question, command=command)
 
 
@@ -53,6 +54,7 @@ def choose(question: str, count: int, *, none: str, command: str) -> int:
             return 0
         if answer.isascii() and answer.isdecimal() and 1 <= int(answer[:9]) <= count:
             return int(answer[:9])
+        _not_understood(answer, f"a number from 1 to {count}")
     raise AnswerNeededError(question=question, command=command)
 
 
@@ -74,7 +76,12 @@ def choose_some(question: str, count: int, *, none: str, command: str) -> tuple[
             numbers = sorted({int(word[:9]) for word in words})
             if numbers[0] >= 1 and numbers[-1] <= count:
                 return tuple(numbers)
+        _not_understood(line, f"numbers from 1 to {count}")
     raise AnswerNeededError(question=question, command=command)
+
+
+def _not_understood(answer: str, wanted: str) -> None:
+    say(f"{answer.strip()!r} is no answer to that: {wanted}.")
 
 
 def _line(question: str, command: str) -> str:

@@ -22,7 +22,13 @@ from memory_sync.cli.ask import confirm, interactive, say, secret
 from memory_sync.cli.where import Aim
 from memory_sync.config.settings import GitHubSettings, VaultSettings
 from memory_sync.config.writing import set_token_file
-from memory_sync.errors import TokenForbiddenError, TokenMissingError, TokenSignOnError
+from memory_sync.errors import (
+    OfflineError,
+    TokenForbiddenError,
+    TokenMissingError,
+    TokenRejectedError,
+    TokenSignOnError,
+)
 from memory_sync.ports.token import Token
 
 ASKED = "your answer"
@@ -55,6 +61,28 @@ def explain_needed(settings: GitHubSettings) -> None:
 
 
 @contextmanager
+def tried_again(context: Context, again: str, aim: Aim | None = None) -> Iterator[None]:
+    """Hint at the command that was given where it came to nothing: all others need a vault here.
+
+    Without an `aim` it is not known yet where the vault lies.
+    """
+    settings = context.settings.github_of(aim.vault) if aim else context.settings.github
+    place = {} if aim else {"remote": web_host(settings.base_url)}
+    try:
+        yield
+    except (OfflineError, TokenMissingError) as error:
+        raise type(error)(**{**error.facts, **place, "hint": f"memory-sync {again}"}) from None
+    except TokenRejectedError as error:
+        if (aim and aim.known) or settings.token_file:
+            raise
+        variable = variables_of(context.settings, aim.vault if aim else None)[0]
+        # The variable comes before the keyring and gh.
+        other = "" if error.facts["source"] == ASKED else f"{variable}=TOKEN "
+        hint = f"{other}memory-sync {again}"
+        raise TokenRejectedError(**{**error.facts, **place, "hint": hint}) from None
+
+
+@contextmanager
 def least_permission(settings: GitHubSettings, aim: Aim, again: str) -> Iterator[None]:
     """Explain what is needed where a token can do too little; `again` is the command."""
     try:
@@ -64,7 +92,7 @@ def least_permission(settings: GitHubSettings, aim: Aim, again: str) -> Iterator
             explain_needed(settings)
         if aim.known:
             raise
-        raise type(error)(**error.facts, hint=f"memory-sync {again}") from None
+        raise type(error)(**{**error.facts, "hint": f"memory-sync {again}"}) from None
 
 
 def ask_token(settings: GitHubSettings) -> Token:

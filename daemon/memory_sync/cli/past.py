@@ -10,28 +10,29 @@ from pathlib import Path
 from typing import Any
 
 from memory_sync.app.context import Context
-from memory_sync.app.past import (
-    Back,
-    Plan,
-    content_of,
-    meanings,
-    meant,
-    open_past,
-    plan,
-    write_back,
-)
+from memory_sync.app.older import Back, Done, Plan, content_of, plan, write_back
+from memory_sync.app.past import meanings, meant, open_past
 from memory_sync.cli.ask import confirm, say
 from memory_sync.cli.newfile import write_new
 from memory_sync.cli.render import waiting
 from memory_sync.cli.result import Line, Result, problem_of, worst
 from memory_sync.cli.spans import read_span
-from memory_sync.cli.words import TURNED, many, moment, size
+from memory_sync.cli.words import TURNED, goes_on, many, moment, size
+from memory_sync.config.settings import VaultSettings
 from memory_sync.engine.history import Held, Past
-from memory_sync.errors import FileExistsHereError, FileUnwritableError, UsageError
+from memory_sync.errors import (
+    FileError,
+    FileExistsHereError,
+    FileUnwritableError,
+    MemorySyncError,
+    UsageError,
+)
+from memory_sync.model import Problem
 
 SHORT = 12
 NAMED = 10
 """Files that are named one by one."""
+INTERRUPTED = Problem("interrupted", "Interrupted.", "", 130)
 
 
 def read_when(text: str, now: float) -> float:
@@ -39,13 +40,14 @@ def read_when(text: str, now: float) -> float:
 
     Raises UsageError.
     """
-    if span := read_span(text):
+    span = read_span(text)
+    if span is not None:
         return now - span
     try:
         return datetime.fromisoformat(text).astimezone().timestamp()
     except (ValueError, OverflowError, OSError):
         detail = f"{text!r} is no time such as 2h, 3d, 2026-01-31 or 2026-01-31T13:45."
-        raise UsageError(detail=detail) from None
+        raise UsageError(detail=detail, hint="memory-sync restore --help") from None
 
 
 def restore(
@@ -59,10 +61,10 @@ def restore(
     yes: bool,
 ) -> Result:
     """Show what an older state has of a path, ask, and bring it back."""
-    limit = read_when(when, context.clock.now()) if when else None
+    limit = None if when is None else read_when(when, context.clock.now())
     found = meanings(context, vault, path, "restore")
     settings = found[0][0]
-    with open_past(context, settings) as past:
+    with open_past(context, settings, begin=to is None) as past:
         if past.turned:
             say(TURNED)
         with waiting("Reading the history"):
@@ -77,7 +79,7 @@ def restore(
         if to is not None:
             place = Path(os.path.abspath(os.path.expanduser(to)))
             return _elsewhere(past, planned, place, data, words)
-        return _back(past, planned, data, words, yes=yes)
+        return _back(settings, past, planned, data, words, yes=yes)
 
 
 def _told(held: Held) -> dict[str, Any]:
@@ -86,26 +88,65 @@ def _told(held: Held) -> dict[str, Any]:
     return {"revision": commit.id, "time": when}
 
 
-def _back(past: Past, planned: Plan, data: dict[str, Any], words: str, *, yes: bool) -> Result:
-    """Show, ask, and write into the roots."""
-    state = _state(planned)
+def _back(
+    vault: VaultSettings, past: Past, planned: Plan, data: dict[str, Any], words: str, *, yes: bool
+) -> Result:
+    """Show, ask, and write into the root."""
+    out = [{"path": path, "why": why} for path, why in sorted(planned.outside.items())]
+    data = {**data, "files": [], "written": False, "not_synced": out}
+    beside = _beside(planned, words)
     if not planned.back:
-        text = f"All of it is just as it was at {state}."
-        return Result({**data, "files": [], "written": False}, (Line(text),))
+        rest = "What else there was" if planned.failed or planned.outside else "All of it"
+        same = [Line(f"{rest} is just as it was at {_state(planned)}.")] if planned.same else []
+        return _ended(data, [*same, *beside], planned.failed)
     if not yes:
         _show(planned)
+        for line in beside:
+            say(line.text)
     if not confirm("Restore it?", command=words, yes=yes):
-        files = [_file(back, written=False) for back in planned.back]
-        data = {**data, "files": files, "written": False}
+        data["files"] = [_file(back, written=False) for back in planned.back]
         return Result(data, (Line("Nothing was changed."),))
-    done, failed = write_back(past, planned)
-    errors = tuple(map(problem_of, failed))
-    files = [_file(back, written=back in done) for back in planned.back]
-    data = {**data, "files": files, "written": bool(done)}
-    lines = [Line(f"{many(len(done), 'file')} as at {state}.")]
-    if done:
-        lines.append(Line("A daemon that runs sends it by itself; without one: memory-sync now."))
-    return Result(data, tuple(lines), errors, worst(error.status for error in errors))
+    done = write_back(past, planned)
+    data["files"] = [_file(back, written=back in done.written) for back in planned.back]
+    data["written"] = bool(done.written)
+    lines = []
+    if done.written:
+        count = _counted(len(done.written), len(planned.back) + len(planned.failed))
+        lines.append(Line(f"{count} as at {_state(planned)}."))
+        lines.append(Line(goes_on(vault, done.written[0].path)))
+    return _ended(data, [*lines, *beside], planned.failed, done)
+
+
+def _ended(
+    data: dict[str, Any],
+    lines: Sequence[Line],
+    failed: Sequence[MemorySyncError],
+    done: Done | None = None,
+) -> Result:
+    """Tell what was done, and all that was not."""
+    errors = [problem_of(error) for error in (*failed, *(done.failed if done else ()))]
+    status = worst(error.status for error in errors)
+    if done and done.interrupted:
+        errors, status = [*errors, INTERRUPTED], INTERRUPTED.status
+    return Result(data, tuple(lines), tuple(errors), status)
+
+
+def _counted(done: int, of: int) -> str:
+    return many(done, "file") if done == of else f"{done} of {many(of, 'file')}"
+
+
+def _beside(planned: Plan, words: str) -> list[Line]:
+    """Say what of it is not synced here, and how to have it all the same."""
+    if not planned.outside:
+        return []
+    count = many(len(planned.outside), "file")
+    lines = [f"Not synced on this machine, and left as it is: {count}."]
+    for path, why in sorted(planned.outside.items())[:NAMED]:
+        lines.append(f"    {path}: {why}")
+    if len(planned.outside) > NAMED:
+        lines.append(f"    and {many(len(planned.outside) - NAMED, 'file')} more")
+    lines.append(f"To have it elsewhere: memory-sync {words} --to FOLDER")
+    return [Line(line) for line in lines]
 
 
 def _state(planned: Plan) -> str:
@@ -122,6 +163,10 @@ def _show(planned: Plan) -> None:
         say(f"    and {many(len(planned.back) - NAMED, 'file')} more")
     if any(back.size_now is not None for back in planned.back):
         say("What is there now goes to the trash.")
+    for error in planned.failed[:NAMED]:
+        say(f"Not this: {error.message}")
+    if len(planned.failed) > NAMED:
+        say(f"Nor {many(len(planned.failed) - NAMED, 'file')} more.")
     if planned.later:
         say(f"What has come since stays as it is: {many(len(planned.later), 'file')}.")
 
@@ -137,18 +182,36 @@ def _file(back: Back, *, written: bool) -> dict[str, Any]:
 
 
 def _elsewhere(past: Past, planned: Plan, place: Path, data: dict[str, Any], words: str) -> Result:
-    """Write one file to a new file, or many into a new folder."""
+    """Write one file to a new file, or many into a new folder; what cannot be read is told."""
     other = f"memory-sync {words} --to {shlex.quote(f'{place}.new')}"
     places = _places(planned.back, place)
-    if places[0][1] != place:
-        _make_folder(place, other)
-    for back, there in places:
-        if there != place:
-            _make_parents(there)
-        write_new(there, content_of(past, back), other=other)
-    files = [{"path": back.path, "file": str(there), "written": True} for back, there in places]
-    text = f"{many(len(places), 'file')} as at {_state(planned)} in {place}."
-    return Result({**data, "files": files, "written": True}, (Line(text),))
+    done = Done()
+    try:
+        if places and places[0][1] != place:
+            _make_folder(place, other)
+        for back, there in places:
+            try:
+                if there != place:
+                    _make_parents(place, there)
+                write_new(there, content_of(past, back), other=other)
+            except FileError as error:
+                done.failed.append(error)
+            else:
+                done.written.append(back)
+    except MemorySyncError as error:
+        done.failed.append(error)
+    except KeyboardInterrupt:
+        done.interrupted = True
+    files = [
+        {"path": back.path, "file": str(there), "written": back in done.written}
+        for back, there in places
+    ]
+    lines = []
+    if done.written:
+        count = _counted(len(done.written), len(places) + len(planned.failed))
+        lines.append(Line(f"{count} as at {_state(planned)} in {place}."))
+    data = {**data, "files": files, "written": bool(done.written)}
+    return _ended(data, lines, planned.failed, done)
 
 
 def _places(backs: Sequence[Back], place: Path) -> list[tuple[Back, Path]]:
@@ -167,9 +230,11 @@ def _make_folder(place: Path, other: str) -> None:
         raise FileUnwritableError(path=place, detail=error.strerror) from None
 
 
-def _make_parents(place: Path) -> None:
-    """Make the folders of a file in a new folder, one by one: each of them is private."""
-    for folder in reversed(place.parents):
+def _make_parents(top: Path, place: Path) -> None:
+    """Make the folders of a file below a new folder, one by one: each of them is private."""
+    folder = top
+    for part in place.relative_to(top).parts[:-1]:
+        folder /= part
         try:
             folder.mkdir(mode=0o700)
         except FileExistsError:

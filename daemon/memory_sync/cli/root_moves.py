@@ -38,8 +38,9 @@ def rename(old: str, new: str, vault: str | None, yes: bool) -> Result:
     from memory_sync.cli.words import many
 
     context = load_context(os.environ)
-    checked_name(new, "root")
+    checked_name(new, "root", f"memory-sync roots rename {shlex.quote(old)} NAME")
     settings, root = moving.root_of(context, old, vault, f"roots rename {old} {new}")
+    moving.check_rename(context, settings, root, new)
     if count := moving.vault_has(context, settings, root, new):
         say(f"The vault has a root {new} already, with {many(count, 'file')}, beside {old}.")
         question = f"Unite root {old} with it, for all machines?"
@@ -76,9 +77,10 @@ def move(name: str, path: str, vault: str | None, yes: bool) -> Result:
     context = load_context(os.environ)
     settings, root = moving.root_of(context, name, vault, f"roots move {name} {path}")
     folder = Path(os.path.abspath(os.path.expanduser(path)))
+    moving.check_move(context, settings, root, folder)
     if not _agreed(context, settings, root, folder, yes=yes):
         return Result(lines=(Line("Nothing was changed."),), status=1)
-    before = root
+    before, heirs = root, moving.heirs(context, [root])
     same = moving.move(context, settings, root, folder)
     context = moving.reloaded(context)
     troubles = renewed(context)
@@ -87,10 +89,12 @@ def move(name: str, path: str, vault: str | None, yes: bool) -> Result:
     notes = []
     if not same and trust:
         moving.taken_up(context, moving.serves(settings.name, root))
-        if moving.unmark(context, trust.vault_id, before):
-            notes.append(Line(f"{before.path} stays as it is, and is synced no longer."))
-        else:
+        if not moving.unmark(context, trust.vault_id, before):
             notes.append(Line(f"{before.path} still has its marker .memory-sync: remove it."))
+        elif outer := heirs.get(name):
+            notes.append(Line(f"{before.path} stays as it is, a part of root {outer}."))
+        else:
+            notes.append(Line(f"{before.path} stays as it is, and is synced no longer."))
     how = "the folder was moved" if same else "both sides are united"
     told = Line(f"Root {name} lies in {folder} now ({how}).")
     done = _synced(context, settings, root, told, *notes)
@@ -106,15 +110,22 @@ def _agreed(
     from memory_sync.app.standing import remembered_files
     from memory_sync.cli.agreeing import say_compared, say_outer
     from memory_sync.cli.ask import confirm
+    from memory_sync.cli.commands.leave import say_heirs
 
     if not folder.is_dir() or moving.is_moved(context, vault, root, folder):
         return True
     target = root.model_copy(update={"path": folder})
     compared = setup.compare(context, target, remembered_files(context, vault) or {})
-    if not (compared.only_here or compared.different or setup.outer_roots(context, folder)):
+    if not (
+        compared.only_here
+        or compared.different
+        or setup.outer_roots(context, folder)
+        or moving.heirs(context, [root])
+    ):
         return True
     say_compared(root.name, compared)
     say_outer(context, target)
+    say_heirs(context, [root])
     question = f"Unite {folder} with root {root.name}? Nothing is deleted on either side."
     again = shlex.join(["roots", "move", root.name, str(folder)])
     return confirm(question, command=again, yes=yes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -84,12 +84,17 @@ def lines(found: Listing) -> Iterator[Line]:
         for row in found.elsewhere:
             yield Line(f"{row['name']}  {many(row['files'], 'file')}, vault {row['vault']}")
         yield Line("A project comes by itself when it appears here.", "dim")
-        hints = dict.fromkeys(filter(None, (_way_to(row["name"]) for row in found.elsewhere)))
+        keys = [(row["vault"], row["name"]) for row in found.elsewhere]
+        ways = (_way_to(name, found.naming[vault, name]) for vault, name in keys)
+        hints = dict.fromkeys(filter(None, ways))
         yield from (Line(f"hint: {hint}", "dim") for hint in hints)
 
 
-def _way_to(root: str) -> str:
-    """Return the command that gets a root here with its own patterns; none where none is wanted."""
+def _way_to(root: str, naming: Sequence[str]) -> str:
+    """Return the command that gets a root here with its own patterns; none where none is wanted.
+
+    `naming` are patterns that name its files, if the usual ones do not.
+    """
     if PROJECT.fullmatch(root):
         return ""
     for name in preset_names():
@@ -98,7 +103,8 @@ def _way_to(root: str) -> str:
             if root == known.name or (sign and root.startswith(before)):
                 # What is only sent is another device's backup.
                 return "" if known.direction == "push" else f"memory-sync init --agent {name}"
-    return f"memory-sync roots add FOLDER --name {root}"
+    words = [word for pattern in naming for word in ("--include", pattern)]
+    return shlex.join(["memory-sync", "roots", "add", "FOLDER", "--name", root, *words])
 
 
 def _cells(row: dict[str, Any]) -> list[str]:

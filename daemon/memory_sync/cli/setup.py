@@ -53,18 +53,21 @@ def set_up(options: Options, bring: Bring | None = None) -> Result:
     """
     context = _with_device(load_context(os.environ), options)
     options, agents = agents_of(context, options)
-    options, token = _with_remote(context, options, agents)
+    with credentials.tried_again(context, command_of(options)):
+        options, token = _with_remote(context, options, agents)
     aim = aim_at(context, options, known_vault(context, options, agents), agents)
     scans = _looked_at(context, aim, agents)
+    again = command_of(options)
     if aim.vault.remote.startswith("github:") and token is None:
-        token = credentials.token_for(context, aim.vault, aim.vault.remote)
+        with credentials.tried_again(context, again, aim):
+            token = credentials.token_for(context, aim.vault, aim.vault.remote)
     passing = token if token and credentials.is_passing(token) else None
     if passing:
         context = credentials.with_token(context, passing, aim.vault)
     # What the comparison fetches is kept for the sync.
     spool = Spool(context.directories.vault_state(aim.vault.name))
-    again = command_of(options)
-    with credentials.least_permission(context.settings.github_of(aim.vault), aim, again):
+    least = credentials.least_permission(context.settings.github_of(aim.vault), aim, again)
+    with credentials.tried_again(context, again, aim), least:
         agreed = agree(context, aim, scans, spool, again, yes=options.yes, bring=bring)
     if agreed is None:
         return _declined(options)

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from memory_sync.app.agents import Agent
 from memory_sync.app.context import Context
+from memory_sync.cli.words import edit_command
 from memory_sync.config.fields import GITHUB, name_of
 from memory_sync.config.reasons import first_error, reason
 from memory_sync.config.settings import (
@@ -126,10 +127,10 @@ def normalised(remote: str) -> str:
     raise RemoteInvalidError(remote=re.sub(r"//[^/]*@", "//", remote))
 
 
-def checked_name(name: str, what: str) -> str:
+def checked_name(name: str, what: str, hint: str = NameInvalidError.hint) -> str:
     """Return a name if it can be one. Raises NameInvalidError."""
     if not ROOT_NAME.match(name):
-        raise NameInvalidError(name=name, what=what)
+        raise NameInvalidError(name=name, what=what, hint=hint)
     return name
 
 
@@ -231,12 +232,13 @@ def _refuse_other_settings(
     context: Context, options: Options, present: RootSettings, wanted: RootSettings
 ) -> None:
     path = context.directories.config_file
+    hint = edit_command(path)
     if options.include and present.include != wanted.include:
         detail = f"The root {present.name} has other patterns already: change them in {path}."
-        raise UsageError(detail=detail)
+        raise UsageError(detail=detail, hint=hint)
     if options.direction and present.direction != wanted.direction:
         detail = f"The root {present.name} has another direction already: change it in {path}."
-        raise UsageError(detail=detail)
+        raise UsageError(detail=detail, hint=hint)
 
 
 def _extended(root: RootSettings, options: Options) -> RootSettings:

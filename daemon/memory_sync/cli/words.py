@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
+import shlex
 import time
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from memory_sync.model import Step
+
+if TYPE_CHECKING:
+    from memory_sync.config.settings import VaultSettings
 
 SIZES = ("KB", "MB", "GB")
 TURNED = "The branch does not follow what was accepted here last: this is the past before it."
@@ -61,6 +66,19 @@ def export_command(vault: str, *, several: bool) -> str:
     if not several and not os.path.lexists(os.path.expanduser("~/memory-sync-key.txt")):
         return "memory-sync export-key ~/memory-sync-key.txt"
     return f"memory-sync export-key ~/memory-sync-key-{vault}.txt --vault {vault}"
+
+
+def edit_command(path: os.PathLike[str]) -> str:
+    """Return the command that opens a file in the person's editor."""
+    return f"${{EDITOR:-vi}} {shlex.quote(os.fspath(path))}"
+
+
+def goes_on(vault: VaultSettings, path: str) -> str:
+    """Say what becomes of a change that a command has made in a file or root of a vault."""
+    name = path.partition("/")[0]
+    if any(root.name == name and root.direction == "pull" for root in vault.root):
+        return f"It stays on this machine: root {name} only receives here."
+    return "A daemon that runs sends it by itself; without one: memory-sync now."
 
 
 def columns(rows: Sequence[Sequence[str]]) -> list[str]:

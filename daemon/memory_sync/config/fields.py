@@ -28,6 +28,8 @@ NO_CERTIFICATE = "holds no certificate (PEM: -----BEGIN CERTIFICATE-----)"
 NO_RECIPIENT = "must be a public key: age1... or ssh-ed25519 AAAA..."
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 GITHUB = re.compile(r"github:[A-Za-z0-9][A-Za-z0-9_-]{0,99}/(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,100}\Z")
+PROJECT_FOLDER = re.compile(r"-[^/\x00-\x1f\x7f]{0,254}\Z")
+"""What an agent calls the folder of a project: its path, so that it begins with a `-`."""
 
 
 def host_name() -> str:
@@ -39,6 +41,10 @@ def _name(text: str) -> str:
     if not ROOT_NAME.match(text):
         raise ValueError("must be 1 to 64 of A-Z a-z 0-9 . _ -, with no dot first")
     return text
+
+
+def _left_out(text: str) -> str:
+    return text if PROJECT_FOLDER.match(text) else _name(text)
 
 
 def _remote(text: str) -> str:
@@ -153,6 +159,7 @@ def name_of(remote: str) -> str:
 
 
 Name = Annotated[str, AfterValidator(_name)]
+LeftOut = Annotated[str, AfterValidator(_left_out)]
 Recovery = Annotated[str, AfterValidator(_recovery)]
 RemoteUrl = Annotated[str, AfterValidator(_remote)]
 BaseUrl = Annotated[str, AfterValidator(_base_url)]

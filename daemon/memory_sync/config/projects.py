@@ -7,7 +7,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from memory_sync.config.found import Project
+from memory_sync.config.fields import PROJECT_FOLDER
+from memory_sync.config.found import MEMORY, Project
 from memory_sync.config.settings import ProjectsSettings, RootSettings, Settings, VaultSettings
 
 
@@ -26,6 +27,18 @@ def root_of(project: Project, settings: ProjectsSettings) -> ProjectRoot:
         max_size=settings.max_size,
         merge_cap=settings.merge_cap,
     )
+
+
+def is_memory(path: Path, settings: ProjectsSettings) -> bool:
+    """Tell whether a folder is one in which a project's memory is looked for."""
+    folder, top = path.parent.name, path.parent.parent
+    return (top, path.name) == (settings.path, MEMORY) and bool(PROJECT_FOLDER.match(folder))
+
+
+def is_left_out(project: Project, settings: ProjectsSettings) -> bool:
+    """Tell whether this device leaves a project out: by its root's name, or by its folder."""
+    names = {name.casefold() for name in settings.leave_out}
+    return project.folder in settings.leave_out or project.name.casefold() in names
 
 
 def with_projects(settings: Settings, found: Iterable[Project]) -> Settings:
@@ -64,7 +77,7 @@ def _roots(
     vault: VaultSettings, rows: Iterable[Project], taken: set[Path]
 ) -> Iterator[ProjectRoot]:
     tops = {str(settings.path): settings for settings in vault.projects}
-    names = {root.name.casefold() for root in vault.root}
+    names = {known.casefold() for root in vault.root for known in (root.name, *root.formerly)}
     for project in rows:
         settings = tops.get(project.top)
         if settings is None or project.vault != vault.name or project.reason:
@@ -72,8 +85,9 @@ def _roots(
         # The file lies where others cannot write, but a slip in it must not lead elsewhere.
         if "/" in project.folder or not project.folder.startswith("-"):
             continue
-        left = {name.casefold() for name in settings.leave_out}
-        if project.name.casefold() in names | left or project.memory in taken:
+        if project.name.casefold() in names or project.memory in taken:
+            continue
+        if is_left_out(project, settings):
             continue
         try:
             root = root_of(project, settings)

@@ -20,6 +20,7 @@ from memory_sync.config.fields import (
     CaFile,
     Caps,
     Interval,
+    LeftOut,
     Lower,
     Name,
     Pattern,
@@ -103,7 +104,7 @@ class ProjectsSettings(Section):
 
     path: AbsolutePath
     agent: Literal["claude-code"] = "claude-code"
-    leave_out: tuple[Name, ...] = ()
+    leave_out: tuple[LeftOut, ...] = ()
     include: Annotated[tuple[Pattern, ...], Field(min_length=1)] = ("**/*.md",)
     exclude: tuple[Pattern, ...] = ()
     direction: Annotated[Direction, Lower] = "both"

@@ -7,22 +7,23 @@ from dataclasses import dataclass
 from itertools import islice, pairwise
 
 from memory_sync.engine.history import Held, NotCountingError, Past, Point, Version
-from memory_sync.sync.matching import matching
+from memory_sync.sync.unified import same_lines
 from memory_sync.vault.objects import Decoded
 from memory_sync.vault.seals import read_rotation, read_seal
 
 LIMIT = 300
 """Commits after which a search for more changes ends: the next page goes on there."""
 SPAN = 100
-"""Commits among which the changes of one file are looked for by halves."""
+"""Commits among which the changes of one file are looked for by halves, at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class Edit:
     """What became of one file in a commit.
 
-    `kind` is added, changed, removed or unreadable. Sizes are in bytes; lines are None where the
-    file is no text. `device` wrote it, "" where nothing tells.
+    `kind` is added, changed, removed or unreadable; of what is unreadable `path` is the object's
+    name where nothing tells the file's. Sizes are in bytes; lines are None where the file is no
+    text. `device` wrote it, "" where nothing tells.
     """
 
     path: str
@@ -63,7 +64,8 @@ class Changes:
     """Gives the changes of a past, newest first, read as they are consumed.
 
     `path` is a file, a root or (`folder`) a folder; "" is everything. `before` is the id of a
-    commit: only what is older is given. So many commits are read at once as a page has (`size`).
+    commit: only what is older is given. So many commits are read at once as a page has (`size`); of
+    one file twice as many each time that nothing was found, as it may change in few or in most.
     """
 
     def __init__(
@@ -73,7 +75,7 @@ class Changes:
         self._path = path
         self._file = bool(path) and not folder
         self._before = before
-        self._size = SPAN if self._file else size
+        self._size = size
         self._states: dict[str, Held] = {}
         self.reached = ""
         """Where it was given up to look further, for a page of little; else empty."""
@@ -90,8 +92,9 @@ class Changes:
             if looked >= LIMIT:
                 self.reached = told
                 return
-            span += islice(points, self._size + 1 - len(span))
-            ended = len(span) <= self._size
+            size = min(self._size, LIMIT - looked)
+            span += islice(points, size + 1 - len(span))
+            ended = len(span) <= size
             try:
                 pairs = self._pairs(span, ended=ended)
             except NotCountingError as error:
@@ -102,6 +105,8 @@ class Changes:
                 continue
             boths = [(pair, self._boths(pair)) for pair in pairs]
             self._past.fetch(one for _, found in boths for both in found for one in both if one)
+            if self._file and not any(found for _, found in boths):
+                self._size = min(2 * self._size, SPAN)
             for pair, found in boths:
                 change = self._change(pair, found)
                 if change.edits or (change.rekeyed and not self._path):
@@ -160,8 +165,8 @@ class Changes:
         return [both for both in boths if not _same(*both)]
 
     def _change(self, pair: Pair, boths: list[Both]) -> Change:
-        edits = [edit for both in boths if (edit := self._edit(*both))]
-        edits = [edit for edit in edits if self._means(edit.path)]
+        found = [(both, self._edit(*both)) for both in boths]
+        edits = [edit for both, edit in found if edit and self._means(edit.path, both)]
         commit = pair[1].point.commit
         edits.sort(key=lambda edit: edit.path)
         return Change(commit.id, commit.time, tuple(edits), _rekeyed(pair), first=_is_first(pair))
@@ -170,12 +175,10 @@ class Changes:
         """Say what became of a file; None where only its encryption is another."""
         old = self._past.read(before) if before else None
         new = self._past.read(after) if after else None
-        for found, version in ((new, after), (old, before)):
-            if version and not isinstance(found, Decoded):
-                return Edit(self._path if self._file else version.name, "unreadable")
-        told = new or old
-        if not isinstance(told, Decoded) or isinstance(old, str) or isinstance(new, str):
-            return None
+        told = next((found for found in (new, old) if isinstance(found, Decoded)), None)
+        if told is None or isinstance(old, str) or isinstance(new, str):
+            one = after or before
+            return Edit(told.path if told else self._named(one), "unreadable") if one else None
         if old and new and old.content == new.content:
             return None
         added, removed = _lines(old.content if old else b"", new.content if new else b"")
@@ -189,8 +192,15 @@ class Changes:
             new.file.device if new else "",
         )
 
-    def _means(self, path: str) -> bool:
-        return not self._path or path == self._path or path.startswith(f"{self._path}/")
+    def _named(self, version: Version) -> str:
+        """Name a file that cannot be read."""
+        return self._path if self._file else self._past.known_path(version) or version.name
+
+    def _means(self, path: str, both: Both) -> bool:
+        """Tell whether a file lies in what is asked for, or may: nothing tells where it lies."""
+        if not self._path or f"{path}/".startswith(f"{self._path}/"):
+            return True
+        return path in {one.name for one in both if one}
 
 
 def _same(one: Version | None, other: Version | None) -> bool:
@@ -226,7 +236,7 @@ def _lines(old: bytes, new: bytes) -> tuple[int | None, int | None]:
     if not (is_text(old) and is_text(new)):
         return None, None
     before, after = old.splitlines(keepends=True), new.splitlines(keepends=True)
-    same = len(matching(before, after))
+    same = len(same_lines(before, after))
     return len(after) - same, len(before) - same
 
 

@@ -145,10 +145,13 @@ class Past:
         self._remote = source.remote
         self.vault_id = source.trust.vault_id
         self.left_out = 0
-        """Commits without a seal that counts, among those that were read."""
+        """Commits without a seal that counts above one with such a seal, among those read."""
         self.turned = False
         """Whether the branch cannot be accepted, so that the past is that of the commit before."""
+        self.unread: dict[str, str] = {}
+        """Objects of which not even the path can be told, with the reason."""
         self._read: list[Commit] = []
+        self._paths: dict[Opener, Mapping[str, str]] = {}
         # The judge asks what was accepted: nothing of the device's own state is touched for that.
         with closing(State.open(None)) as state:
             state.note_accepted(source.trust.commit, source.trust.n)
@@ -207,15 +210,16 @@ class Past:
     def points(self) -> Iterator[Point]:
         """Give the commits whose seal is right, newest first; what has none is counted.
 
-        Below a rotation that is the seal of the key that was given up in it.
+        Below a rotation that is the seal of the key that was given up in it. What lies below all
+        seals was there before the vault, and is not counted.
         """
         opener, skipped = self._opener, 0
         self.left_out = 0
         for commit in self._commits(self._chain):
             if seal_of(opener.derived.seal, self.vault_id, commit) is None:
                 skipped += 1
-                self.left_out += 1
                 continue
+            self.left_out += skipped
             yield Point(commit, opener, skipped)
             skipped = 0
             opener = self._below(commit, opener)
@@ -252,10 +256,11 @@ class Past:
         return Held(point, listing, objects_in(listing)[0], manifest)
 
     def revision(self, text: str) -> Held:
-        """Find a commit by the beginning of its id, or the newest one (`head`).
+        """Find a commit by the beginning of its id, or the newest one (`head`), in any case.
 
         Raises RevisionUnknownError where there is none that counts, or where there are several.
         """
+        text = text.lower()
         found: list[Point] = []
         for point in self.points():
             if text != HEAD and not point.commit.id.startswith(text):
@@ -271,6 +276,27 @@ class Past:
             except NotCountingError:
                 break
         raise self._unknown(f"it has no commit {text} with a seal that counts")
+
+    def newer(self, versions: Mapping[str, Version]) -> list[str]:
+        """Name the files with a newest version that is none of these, and not fetched here yet.
+
+        What is put in the place of such a file looks like an edit of an old version, and gives way.
+        """
+        snapshot = self._source.snapshot
+        newest = next(self.points(), None)
+        if newest is None or newest.commit.id == snapshot.head:
+            return []
+        held = self.revision(HEAD)
+        known = {
+            name: tuple(part.blob for part in file.parts)
+            for name, (_, file) in snapshot.objects.items()
+        }
+        there = {path: held.named(path) for path in versions}
+        return [
+            path
+            for path, one in there.items()
+            if one and one.blobs not in (known.get(one.name), versions[path].blobs)
+        ]
 
     def by_time(self, when: float, said: str) -> Held:
         """Find the newest commit that is not younger (seconds since the epoch); `said` for people.
@@ -324,8 +350,7 @@ class Past:
         """
         if version := state.named(path):
             return {path: version}
-        names = state.point.opener.derived.names
-        told = {object_name(names, known): known for known in self._known()}
+        told = dict(self._told(state.point.opener))
         unknown = [
             one for name in state.objects if name not in told and (one := state.version(name))
         ]
@@ -334,11 +359,24 @@ class Past:
             decoded = self.read(version)
             if isinstance(decoded, Decoded):
                 told[version.name] = decoded.path
+            else:
+                self.unread[version.name] = decoded
         return {
             told[name]: version
             for name in state.objects
             if told.get(name, "").startswith(f"{path}/") and (version := state.version(name))
         }
+
+    def known_path(self, version: Version) -> str | None:
+        """Return the path of an object that cannot be read, if the present has it."""
+        return self._told(version.opener).get(version.name)
+
+    def _told(self, opener: Opener) -> Mapping[str, str]:
+        """Return the paths of the present by the names that their objects have with a key."""
+        if opener not in self._paths:
+            names = opener.derived.names
+            self._paths[opener] = {object_name(names, known): known for known in self._known()}
+        return self._paths[opener]
 
     def _known(self) -> Iterator[str]:
         return (path for path, _ in self._source.snapshot.objects.values())

@@ -68,6 +68,7 @@ from memory_sync.errors.halts import (
     RootRenamedError,
 )
 from memory_sync.errors.keys import (
+    EXPORT_ELSEWHERE,
     AnswerForeignError,
     KeyError_,
     KeyFileError,
@@ -75,6 +76,7 @@ from memory_sync.errors.keys import (
     KeyMissingError,
     KeyringError,
     KeyRotatedError,
+    KeyVariableError,
     KeyWrongError,
     PassphraseError,
     RequestExpiredError,
@@ -151,6 +153,8 @@ from memory_sync.errors.usage import (
     RemoteInvalidError,
     RemoteOtherError,
     RepositoryPublicError,
+    RestoreBehindError,
+    RestoreOutsideError,
     RevisionUnknownError,
     RootFoundError,
     RootMarkedError,
@@ -165,6 +169,7 @@ from memory_sync.errors.usage import (
 )
 
 __all__ = [
+    "EXPORT_ELSEWHERE",
     "AgentMissingError",
     "AgentUnknownError",
     "AllChangedError",
@@ -211,6 +216,7 @@ __all__ = [
     "KeyInvalidError",
     "KeyMissingError",
     "KeyRotatedError",
+    "KeyVariableError",
     "KeyWrongError",
     "KeyringError",
     "ManyDeletedError",
@@ -258,6 +264,8 @@ __all__ = [
     "RequestExpiredError",
     "RequestGoneError",
     "RequestsCrowdedError",
+    "RestoreBehindError",
+    "RestoreOutsideError",
     "RevisionUnknownError",
     "RootBusyError",
     "RootEmptiedError",

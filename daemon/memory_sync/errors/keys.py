@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from memory_sync.errors.base import MemorySyncError
 
+EXPORT_ELSEWHERE = "memory-sync export-key -  # on a machine that has the key"
+
 
 class KeyError_(MemorySyncError):  # noqa: N801, N818 - the language has a KeyError of its own
     """The vault's identity is not here, or not the right one."""
@@ -31,6 +33,17 @@ class KeyRotatedError(KeyError_):
         " which counts no more. Nothing is lost: bring the new one ({recipient})."
     )
     hint = "memory-sync import-key KEY-FILE"
+
+
+class KeyVariableError(KeyMissingError):
+    """The key in the environment, the only one that is here, is not that of the vault."""
+
+    code = "key-variable"
+    text = (
+        "MEMORY_SYNC_IDENTITY holds another key than that of vault {vault} ({recipient}): an older"
+        " one, or another vault's. All that the hint prints belongs into it."
+    )
+    hint = EXPORT_ELSEWHERE
 
 
 class KeyWrongError(KeyError_):

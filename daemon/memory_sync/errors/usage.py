@@ -115,7 +115,7 @@ class RootUnknownError(UsageError):
 
     code = "root-unknown"
     text = "There is no root named {name} on this machine; there are: {known}."
-    hint = "memory-sync status"
+    hint = "memory-sync roots"
 
 
 class RootFoundError(UsageError):
@@ -297,6 +297,25 @@ class ConflictOutsideError(UsageError):
         " (--keep theirs); all else can be done on a machine that syncs the file."
     )
     hint = "memory-sync conflicts show {quoted}"
+
+
+class RestoreOutsideError(UsageError):
+    """A file is not synced on this device, so that nothing is restored into its place."""
+
+    code = "restore-outside"
+    text = "{path} is not synced on this machine ({why}), so nothing is written in its place."
+    hint = "memory-sync restore {quoted} --to FILE"
+
+
+class RestoreBehindError(UsageError):
+    """The vault has a version of a file that this device has not fetched, and that would win."""
+
+    code = "restore-behind"
+    text = (
+        "The vault has a newer version of {path} that has not come here yet: what is restored now"
+        " would give way to it."
+    )
+    hint = "memory-sync pull"
 
 
 class RecoveryInvalidError(UsageError):

@@ -11,7 +11,7 @@ from memory_sync.app.context import Context, load_context
 from memory_sync.app.doctor.later import Deadline, LateError, Later
 from memory_sync.app.doctor.online import Online, ask
 from memory_sync.app.service import service_here
-from memory_sync.app.tokens import find_token, renewing, variables_of
+from memory_sync.app.tokens import find_token, supplying, variables_of
 from memory_sync.config.directories import Directories, directories
 from memory_sync.config.settings import VaultSettings
 from memory_sync.daemon.client import Client, find_socket
@@ -86,7 +86,8 @@ class Patient:
         try:
             return find_token(github, self.env, vault.remote, variables)
         except TokenMissingError as error:
-            raise TokenMissingError(**error.facts, hint=renewing(vault.remote)) from None
+            hint = supplying(settings, vault)
+            raise TokenMissingError(**error.facts, hint=hint) from None
 
     def online(self, vault: VaultSettings) -> Online:
         """Return what the remote of a vault has answered."""

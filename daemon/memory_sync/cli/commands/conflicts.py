@@ -142,6 +142,7 @@ def resolve(
     from memory_sync.cli.ask import confirm, say
     from memory_sync.cli.conflict_choice import one, wanted, way_for
     from memory_sync.cli.conflict_words import plan, told, typed
+    from memory_sync.cli.words import goes_on
     from memory_sync.errors import UsageError
 
     if keep and file:
@@ -163,7 +164,7 @@ def resolve(
     settle(context, conflict, live, content)
     lines = (
         Line(f"The conflict of {conflict.path} is resolved: {DONE[way]}.", "good"),
-        Line("A daemon that runs sends it by itself; without one: memory-sync now."),
+        Line(goes_on(conflict.vault, conflict.path)),
     )
     return Result({**data, "resolved": True}, lines)
 

@@ -8,7 +8,7 @@ import sys
 import click
 
 from memory_sync.cli.options import FILES, example, json_option, vault_option
-from memory_sync.cli.result import Line, Result
+from memory_sync.cli.result import Line, Result, problem_of, worst
 
 STYLES = {"+": "good", "-": "bad", "@": "dim"}
 
@@ -58,6 +58,9 @@ def command(path: str, *, one: str | None, other: str | None, vault: str | None)
         heads = file.lines[:2]
         lines += [Line(line, "bold") for line in heads]
         lines += [Line(line, STYLES.get(line[:1], "")) for line in file.lines[2:]]
-    if not sys.stdout.isatty():
-        return Result(data, tuple(Line(line.text, RAW) for line in lines))
-    return Result(data, tuple(line._replace(text=line.text.expandtabs()) for line in lines))
+    if sys.stdout.isatty():
+        lines = [line._replace(text=line.text.expandtabs()) for line in lines]
+    else:
+        lines = [Line(line.text, RAW) for line in lines]
+    errors = tuple(map(problem_of, found.failed))
+    return Result(data, tuple(lines), errors, worst(error.status for error in errors))

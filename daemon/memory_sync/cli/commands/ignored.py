@@ -51,16 +51,7 @@ def _said(found: Decided) -> list[str]:
     if found.synced:
         lines = [f"{found.path} is {'looked into' if found.folder else 'synced'}."]
         return lines + ([ONE_WAY[found.direction]] if found.direction in ONE_WAY else [])
-    reasons = {
-        "include": "no include pattern of the root names it",
-        "exclude": f"exclude has {found.rule}",
-        "default": f"the default rule {found.rule} leaves it out",
-        "ignore-file": f"line {found.line} of {found.source} leaves it out: {found.rule}",
-        "too-large": f"it is larger than {found.rule} bytes",
-        "special": f"it is a {found.rule}",
-        "name": found.rule,
-    }
-    lines = [f"{found.path} is not synced: {reasons[found.why]}."]
+    lines = [f"{found.path} is not synced: {found.reason}."]
     if found.why == "default":
         lines.append(f"A line !{found.rule} in .memorysyncignore brings it back.")
     return lines

@@ -114,7 +114,7 @@ def _next(context: Context, fits: Collection[str], others: Mapping[str, str]) ->
     vaults = [vault.name for vault in context.settings.vault]
     if not vaults:
         return [
-            Line("No vault is set up here yet. In the agent's folder:"),
+            Line("No vault is set up here yet. For the agents that are here, or with a FOLDER:"),
             Line("    memory-sync init --remote URL", "bold"),
         ]
     lines = [Line(f"It is the key of {', '.join(fits)}.")] if fits else []

@@ -48,14 +48,19 @@ def _new_token(remote: str | None, name: str | None) -> Result:
     """Store a new token for a vault that is set up."""
     from memory_sync.app.context import load_context
     from memory_sync.app.sync import Wish, through_daemon
+    from memory_sync.app.tokens import supplying
     from memory_sync.cli.credentials import renew_token
     from memory_sync.cli.where import same
+    from memory_sync.config.settings import EnvironmentVault
     from memory_sync.errors import DaemonError, UsageError
 
     context = load_context(os.environ)
     if name is None and remote is not None:
         name = next((v.name for v in context.vaults() if same(v.remote, remote)), remote)
     vault = context.one_vault(name, "init --new-token")
+    if isinstance(vault, EnvironmentVault):
+        detail = f"The vault {vault.name} is described by the environment, and so is its token."
+        raise UsageError(detail=detail, hint=supplying(context.settings, vault))
     if not vault.remote.startswith("github:"):
         raise UsageError(detail=f"The vault {vault.name} lies in {vault.remote}: it has no token.")
     path = renew_token(context, vault)

@@ -9,11 +9,14 @@ import click
 
 from memory_sync.cli.options import example, json_option, vault_option, yes_option
 from memory_sync.cli.result import Line, Result
+from memory_sync.ports.names import MARKER
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from memory_sync.app.context import Context
     from memory_sync.app.moving import Left
-    from memory_sync.config.settings import VaultSettings
+    from memory_sync.config.settings import RootSettings, VaultSettings
 
 SHOWN = 5
 """Files that are named."""
@@ -40,11 +43,11 @@ def command(root: str | None, vault: str | None, yes: bool) -> Result:
     settings = context.one_vault(vault, "leave")
     moving.check_written(context, settings)
     what = f"vault {settings.name} ({settings.remote})"
-    if not _agreed(context, settings, what, None, yes=yes):
+    if not _agreed(context, settings, what, settings.root, None, yes=yes):
         return Result(lines=(Line("Nothing was changed."),), status=1)
     recipient, delete = _key(context, settings, yes=yes)
     left = moving.leave_vault(context, settings)
-    lines = [Line(f"This machine has left {what}; its files stay."), *_told(left, "trash, copies")]
+    lines = [Line(f"This machine has left {what}; its files stay."), *_told(left, _kept(left))]
     if delete:
         context.keystore.remove(recipient)
         lines.append(Line(f"The key {recipient} is deleted here."))
@@ -67,7 +70,7 @@ def _leave_root(context: Context, name: str, vault: str | None, *, yes: bool) ->
     command = f"leave --root {name}"
     settings, root = moving.root_of(context, name, vault, command, projects=True)
     what = f"root {name} ({root.path}) of vault {settings.name}"
-    if not _agreed(context, settings, what, name, yes=yes):
+    if not _agreed(context, settings, what, [root], name, yes=yes):
         return Result(lines=(Line("Nothing was changed."),), status=1)
     left = moving.leave_root(context, settings, root)
     return Result(
@@ -76,10 +79,31 @@ def _leave_root(context: Context, name: str, vault: str | None, *, yes: bool) ->
     )
 
 
+def say_heirs(context: Context, roots: Collection[RootSettings]) -> None:
+    """Say of roots that lie in others that leaving them does not keep their files from the vault.
+
+    Their folders are then no more than a part of those others.
+    """
+    from memory_sync.app.moving import heirs
+    from memory_sync.cli.ask import say
+
+    for name, outer in heirs(context, roots).items():
+        say(
+            f"Root {name} lies in root {outer}: its files belong to root {outer} again, and are"
+            f" synced as its. To keep them out, put the folder into the exclude of {outer} first."
+        )
+
+
 def _agreed(
-    context: Context, vault: VaultSettings, what: str, root: str | None, *, yes: bool
+    context: Context,
+    vault: VaultSettings,
+    what: str,
+    roots: Collection[RootSettings],
+    root: str | None,
+    *,
+    yes: bool,
 ) -> bool:
-    """Say what is not synced yet, and ask."""
+    """Say what is not synced yet, and what goes on to be, and ask."""
     from memory_sync.app.moving import of_root, unsent
     from memory_sync.app.sync import Wish
     from memory_sync.cli.ask import confirm, say
@@ -101,6 +125,7 @@ def _agreed(
         more = f" and {len(waits) - SHOWN} more" if len(waits) > SHOWN else ""
         say(f"Not in the vault yet: {many(len(waits), 'file')} ({', '.join(waits[:SHOWN])}{more}).")
         say("They stay in the folder. To send them first: memory-sync now")
+    say_heirs(context, roots)
     again = f"leave --root {root}" if root else "leave"
     return confirm(f"Leave {what}?", command=again, yes=yes, usual=False)
 
@@ -129,6 +154,19 @@ def _key(context: Context, vault: VaultSettings, *, yes: bool) -> tuple[str, boo
     say("The vault can be read with its key alone. Keep it here if you may come back.")
     question = "Delete the key from this machine, too?"
     return trust.recipient, confirm(question, command="leave", yes=False, usual=False)
+
+
+def _kept(left: Left) -> str:
+    """Say what it is that was put aside of a vault: what may be memories, or the state alone."""
+    if left.kept is None:
+        return ""
+    places = {"trash": left.kept / "trash", "copies": left.kept / "state" / "conflicts"}
+    found = [
+        what
+        for what, place in places.items()
+        if any(path.is_file() and path.name != MARKER for path in place.rglob("*"))
+    ]
+    return ", ".join(found) or "its state: no trash, no copies"
 
 
 def _told(left: Left, what: str) -> list[Line]:

@@ -45,7 +45,7 @@ def command(url: str, vault: str | None, yes: bool) -> Result:
     try:
         target = settings.model_copy(update={"remote": normalised(url)})
     except RemoteInvalidError as error:
-        raise RemoteInvalidError(**error.facts, hint=moving.ELSEWHERE) from None
+        raise RemoteInvalidError(**{**error.facts, "hint": moving.ELSEWHERE}) from None
     with waiting(f"Looking into {url}"):
         place = moving.look_at(context, target)
     if not place.there and not _made(context, settings, target, exists=place.exists, yes=yes):
@@ -90,7 +90,9 @@ def _agreed(before: VaultSettings, target: VaultSettings, *, exists: bool, yes: 
     from memory_sync.cli.ask import confirm, say
 
     say(f"{target.remote} holds no vault{'' if exists else ': the repository is not there'}.")
-    say(f"{before.remote} stays as it is. Run this command on your other machines, too.")
+    # Where the configuration was edited by hand, it has the new place already.
+    old = before.remote if before.remote != target.remote else "The remote before it"
+    say(f"{old} stays as it is. Run this command on your other machines, too.")
     make = "Put" if exists else "Create it, and put"
     question = f"{make} vault {before.name} there?"
     return confirm(question, command=f"move-remote {target.remote}", yes=yes)

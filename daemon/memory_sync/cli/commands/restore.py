@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from memory_sync.app.context import Context
     from memory_sync.app.restore import Found
 
-REVISION = re.compile(r"head|[0-9a-f]{4,40}")
+REVISION = re.compile(r"head|[0-9a-f]{4,40}", re.IGNORECASE)
 
 
 @click.command(
@@ -68,12 +68,16 @@ def command(
     PATH is a file as the vault names it, <root>/<path>, or a file in a synced folder. It comes from
     this device's trash, the newest, which needs no network. With --at REV or --time it comes from
     the vault, and PATH can be a folder or a root too; what has come since stays. What is in its
-    place now goes to the trash first, so that this can be undone. The next sync sends it.
+    place now goes to the trash first, so that this can be undone. The next sync sends it. What this
+    machine does not sync comes back only with --to.
     """
     from memory_sync.app.context import load_context
     from memory_sync.app.restore import find, list_trash
     from memory_sync.errors import UsageError
 
+    for option, value in (("--at", at), ("--time", when), ("--to", to)):
+        if value == "":
+            raise UsageError(detail=f"{option} says nothing.", hint="memory-sync restore --help")
     revision = at if at and _is_revision(at) else None
     moment = _moment(at) if at and not revision else None
     if when and (at or listing):
@@ -114,7 +118,8 @@ def _moment(text: str) -> float:
     try:
         return datetime.fromisoformat(text).astimezone().timestamp()
     except (ValueError, OverflowError, OSError):
-        raise UsageError(detail=f"{text!r} is no time such as 2026-01-31 13:45:00.") from None
+        detail = f"{text!r} is no time such as 2026-01-31 13:45:00."
+        raise UsageError(detail=detail, hint="memory-sync restore --help") from None
 
 
 def _shown(moment: float) -> str:
@@ -157,7 +162,7 @@ def _write_back(context: Context, found: Found, *, yes: bool) -> Result:
     """Show what will be written where, ask, and write it."""
     from memory_sync.app.restore import target
     from memory_sync.cli.ask import confirm, say
-    from memory_sync.cli.words import size
+    from memory_sync.cli.words import goes_on, size
 
     aim, content = target(context, found), found.content()
     data = {**_data(found), "file": str(aim.place)}
@@ -176,6 +181,6 @@ def _write_back(context: Context, found: Found, *, yes: bool) -> Result:
     aim.write(content, mode & 0o777)
     lines = (
         Line(f"{aim.place} is as it was until {_shown(found.item.came)}."),
-        Line("A daemon that runs sends it by itself; without one: memory-sync now."),
+        Line(goes_on(found.vault, found.path)),
     )
     return Result({**data, "written": True}, lines)

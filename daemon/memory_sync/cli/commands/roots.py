@@ -113,7 +113,8 @@ def mapping(
 
     context = load_context(os.environ)
     target = find_project(context, vault or above, project)
-    root = wanted_root(context, target, checked_name(name, "root"))
+    hint = f"memory-sync roots map {shlex.quote(project)} NAME"
+    root = wanted_root(context, target, checked_name(name, "root", hint))
     data = {"vault": target.vault.name, "name": name, "path": str(target.memory), "mapped": False}
     if root is None:
         return Result(data, (Line(f"It is the root {name} already."),))
