@@ -111,7 +111,7 @@ def test_i52_what_has_no_seal_is_left_out(owner: Person, tmp_path: Path) -> None
     attacker = Attacker(tmp_path / "vault.git")
     evil = attacker.tamper({attacker.objects()[0]: b"evil"})
     ran = owner.types("history")
-    assert "1 commit without a seal that counts left out." in ran.out
+    assert "1 commit without a seal that counts left out;" in ran.out
     assert evil[:12] not in ran.out
     assert owner.types("history", "--json").answer["data"]["left_out"] == 1
     ran = owner.types("restore", "memory/MEMORY.md", "--at", evil, "--yes", "--json")
@@ -125,7 +125,7 @@ def test_what_a_new_place_was_begun_with_is_not_left_out(owner: Person, tmp_path
     assert owner.types("history", "--json").answer["data"]["left_out"] == 0
     assert "left out" not in owner.types("history").out
     Attacker(tmp_path / "new.git").tamper({"README.md": b"mine"})
-    assert "1 commit without a seal that counts left out." in owner.types("history").out
+    assert "1 commit without a seal that counts left out;" in owner.types("history").out
 
 
 @pytest.mark.parametrize("way", ["vault", "disk"])

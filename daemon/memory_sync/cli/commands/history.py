@@ -102,7 +102,8 @@ def _lines(found: Page, next_page: str) -> list[Line]:
         lines.append(Line("Nothing of it was changed in what was looked at."))
     if found.left_out:
         commits = many(found.left_out, "commit")
-        lines.append(Line(f"{commits} without a seal that counts left out.", "warning"))
+        text = f"{commits} without a seal that counts left out; pairing makes such commits, too."
+        lines.append(Line(text, "warning"))
     if found.turned:
         lines.append(Line(TURNED, "warning"))
     if next_page:
