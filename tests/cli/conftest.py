@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.conflicting import Pair, conflict
 from tests.cli.person import Person
+from tests.cli.projecting import kept, settings, top
 
 OWN = ("MEMORY_SYNC_", "GITHUB_TOKEN", "GH_TOKEN", "NO_COLOR", "XPC_", "INVOCATION_", "NOTIFY_")
 AGENTS = ("OPENCLAW_", "CLAUDE_", "CODEX_", "GEMINI_", "HERMES_")
@@ -41,3 +43,19 @@ def pair(ada: Person, bob: Person) -> tuple[Person, Person]:
     ada.key_to(bob)
     assert bob.init().status == 0
     return ada, bob
+
+
+@pytest.fixture
+def both(pair: tuple[Person, Person]) -> tuple[Person, Person]:
+    """Return two machines with one vault that keep projects, in different places."""
+    for person in pair:
+        kept(top(person)).mkdir(parents=True)
+        person.configure(settings(top(person)))
+    return pair
+
+
+@pytest.fixture
+def torn(pair: Pair) -> Pair:
+    """Return two machines with one conflict, whose base has four lines."""
+    conflict(pair)
+    return pair

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
+from memory_sync.config.origins import normalised, root_name
 from memory_sync.ports.projects import encoded
+from tests.cli.person import Person
 
 ORIGIN = "git@github.com:Ada/Widget.git"
+WIDGET = root_name("claude-code", normalised(ORIGIN) or "")
 
 
 def kept(top: Path) -> Path:
@@ -43,3 +47,28 @@ def remember(top: Path, project: Path, **files: str) -> Path:
 def settings(top: Path) -> str:
     """Return what the configuration says of a person's projects."""
     return f"\n[[vault.projects]]\npath = {json.dumps(str(kept(top)))}\n"
+
+
+def top(person: Person) -> Path:
+    """Return the folder of all that is a person's."""
+    return person.home.parent
+
+
+def listed(person: Person) -> dict[str, Any]:
+    """Return what `roots` says."""
+    ran = person.types("roots", "--json")
+    assert ran.status == 0, ran
+    data: dict[str, Any] = ran.answer["data"]
+    return data
+
+
+def reasons(person: Person) -> dict[str, str]:
+    """Return why the projects are not synced, by the last part of their folders."""
+    return {row["folder"].rpartition("-")[2]: row["reason"] for row in listed(person)["projects"]}
+
+
+def syncs(*people: Person) -> None:
+    """Let each sync."""
+    for person in people:
+        ran = person.types("now")
+        assert ran.status == 0, ran

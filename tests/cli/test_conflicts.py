@@ -10,51 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from memory_sync.ports import replace
-from memory_sync.ports.disk import DiskTree
-from memory_sync.ports.trash import Trash
+from tests.cli.conflicting import ADAS, BOBS, BOTH, FILE, START, Pair, conflict, copies, settled
 from tests.cli.person import QUICK, Person, until
 from tests.cli.terminal import terminal
-from tests.files.dying import Killed
-
-Pair = tuple[Person, Person]
-START = "# Memory\n- one\n- two\n- three\n"
-ADAS, BOBS = START.replace("two", "two A"), START.replace("two", "two B")
-BOTH = START.replace("- two\n", "- two A\n- two B\n")
-FILE = "memory/MEMORY.md"
-
-
-def conflict(pair: Pair, path: str = "MEMORY.md", ada: str = ADAS, bob: str = BOBS) -> None:
-    """Let both change one file of four lines; bob's becomes the copy, and both know of it."""
-    pair[0].write(path, START)
-    for person in pair:
-        assert person.types("now").status == 0
-    pair[0].write(path, ada)
-    pair[1].write(path, bob)
-    for person in (pair[0], pair[1], pair[0]):
-        person.types("now")
-    assert all(len(copies(person)) == 1 for person in pair)
-
-
-@pytest.fixture
-def torn(pair: Pair) -> Pair:
-    """Return two machines with one conflict, whose base has four lines."""
-    conflict(pair)
-    return pair
-
-
-def copies(person: Person) -> list[Path]:
-    """Return the conflict copies that lie on a machine."""
-    folder = person.places.vault_state("vault") / "conflicts"
-    return sorted(file for file in folder.rglob("*Z-*") if file.is_file())
-
-
-def settled(pair: Pair) -> set[str | None]:
-    """Sync until nobody has anything to do, and return what stands in the file on each."""
-    for person in pair * 3:
-        person.types("now")
-    return {person.read("MEMORY.md") for person in pair}
-
 
 # --- seeing
 
@@ -431,45 +389,6 @@ def test_i32_a_copy_that_changed_since_it_was_shown_is_left_alone(torn: Pair) ->
     assert [copy.read_text() for copy in copies(ada)] == ["newer\n"]
 
 
-def test_i33_a_copy_goes_to_the_trash_though_the_file_was_what_it_is(torn: Pair) -> None:
-    """The file may be another one by the time of the answer; the copy is nowhere else then."""
-    ada = torn[0]
-    (copy,) = copies(ada)
-    by_hand = copy.read_text() + "- added to the copy by hand\n"
-    copy.write_text(by_hand)
-    ada.write("MEMORY.md", by_hand)
-    with terminal("conflicts", "resolve", FILE, "--keep", "mine", env=ada.env) as screen:
-        screen.expect("Resolve it? [Y/n]")
-        ada.write("MEMORY.md", "just saved\n")
-        screen.type("y")
-        assert screen.ends() == 0
-    assert ada.read("MEMORY.md") == "just saved\n"
-    assert copies(ada) == []
-    trash = ada.places.trash.rglob("*")
-    assert any(file.is_file() and file.read_text() == by_hand for file in trash)
-
-
-def test_i33_cut_short_before_the_trash_has_it_the_copy_comes_back(
-    torn: Pair, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What was taken out of its place and is nowhere else yet is there again after a sync."""
-    ada = torn[0]
-    (copy,) = copies(ada)
-    copy.write_text("by hand\n")
-
-    def killed(*_: object, **__: object) -> bool:
-        raise Killed
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Trash, "take", killed)
-        patch.setattr(replace, "_put_back", lambda *_: None)
-        with pytest.raises(Killed):
-            ada.types("conflicts", "resolve", FILE, "--keep", "theirs", "--yes")
-    assert not copy.exists()
-    assert ada.types("now").status == 0
-    assert [copy.read_text() for copy in copies(ada)] == ["by hand\n"]
-
-
 def test_a_version_that_lost_is_found_in_the_history_by_its_place(
     torn: Pair, tmp_path: Path
 ) -> None:
@@ -484,25 +403,6 @@ def test_a_version_that_lost_is_found_in_the_history_by_its_place(
     words = ("restore", place, "--at", revision, "--to", str(tmp_path / "lost.md"))
     assert bob.types(*words).status == 0
     assert (tmp_path / "lost.md").read_text() == BOBS
-
-
-def test_i33_cut_short_it_is_mended_by_doing_it_again(
-    torn: Pair, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The file is there before the copy goes: in between the conflict is merely still there."""
-    ada = torn[0]
-    words = ("conflicts", "resolve", FILE, "--keep", "both", "--yes")
-
-    def cut(tree: DiskTree, path: str, expect: str) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(DiskTree, "remove", cut)
-        assert ada.types(*words).status == 130
-    assert (ada.read("MEMORY.md"), [copy.read_text() for copy in copies(ada)]) == (BOTH, [BOBS])
-    assert ada.types(*words).status == 0
-    assert settled(torn) == {BOTH}
-    assert all(copies(person) == [] for person in torn)
 
 
 def test_a_file_that_this_machine_does_not_sync_can_only_be_given_up(torn: Pair) -> None:

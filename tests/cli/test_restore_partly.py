@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
-import resource
 import shutil
 import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +16,7 @@ from memory_sync.ports.disk import DiskTree
 from tests.cli.person import Person, Ran
 from tests.cli.terminal import terminal
 from tests.engine.attacker import Attacker
+from tests.files.test_disk import small_disk
 
 Pair = tuple[Person, Person]
 SENT = "A daemon that runs sends it by itself"
@@ -214,17 +213,6 @@ def test_the_trash_tells_what_stands_on_the_way_as_well(pair: Pair) -> None:
 
 
 # --- an end in the middle ---
-
-
-@contextmanager
-def small_disk(size: int) -> Iterator[None]:
-    """Let no file grow beyond `size` bytes."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_a_full_disk_in_the_middle(owner: Person, tmp_path: Path) -> None:

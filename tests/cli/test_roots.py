@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
-import shutil
 import threading
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -17,55 +14,22 @@ from memory_sync.app.context import Context, load_context
 from memory_sync.app.projects import Projects, Scouting, mark
 from memory_sync.app.service import writable
 from memory_sync.config.found import Project, read_projects
-from memory_sync.config.origins import normalised, root_name
 from memory_sync.config.settings import RootSettings, VaultSettings
 from memory_sync.errors import FileUnwritableError
 from tests.cli.person import Person
 from tests.cli.projecting import (
-    ORIGIN,
+    WIDGET,
     kept,
+    listed,
     make_project,
     memory_of,
+    reasons,
     remember,
     settings,
+    syncs,
+    top,
 )
 from tests.daemon.test_worker import Notes
-
-WIDGET = root_name("claude-code", normalised(ORIGIN) or "")
-
-
-def top(person: Person) -> Path:
-    """Return the folder of all that is a person's."""
-    return person.home.parent
-
-
-def listed(person: Person) -> dict[str, Any]:
-    """Return what `roots` says."""
-    ran = person.types("roots", "--json")
-    assert ran.status == 0, ran
-    data: dict[str, Any] = ran.answer["data"]
-    return data
-
-
-def reasons(person: Person) -> dict[str, str]:
-    """Return why the projects are not synced, by the last part of their folders."""
-    return {row["folder"].rpartition("-")[2]: row["reason"] for row in listed(person)["projects"]}
-
-
-def syncs(*people: Person) -> None:
-    """Let each sync."""
-    for person in people:
-        ran = person.types("now")
-        assert ran.status == 0, ran
-
-
-@pytest.fixture
-def both(pair: tuple[Person, Person]) -> tuple[Person, Person]:
-    """Return two machines with one vault that keep projects, in different places."""
-    for person in pair:
-        kept(top(person)).mkdir(parents=True)
-        person.configure(settings(top(person)))
-    return pair
 
 
 def test_i76_one_project_in_two_places_is_one_root(both: tuple[Person, Person]) -> None:
@@ -132,207 +96,6 @@ def test_i28_a_project_that_a_machine_leaves_out_is_deleted_nowhere(
     ] * 2
 
 
-def test_i28_leave_takes_one_project_from_a_machine(both: tuple[Person, Person]) -> None:
-    """Its files stay, the marker goes, and what has no table cannot be renamed or moved."""
-    ada, bob = both
-    here, there = make_project(top(ada) / "widget"), make_project(top(bob) / "w")
-    memory = remember(top(ada), here, MEMORY="# Widget\n")
-    found = remember(top(bob), there, two="2\n")
-    syncs(ada, bob, ada)
-    for words in (("rename", WIDGET, "other"), ("move", WIDGET, str(there))):
-        ran = bob.types("roots", *words, "--json")
-        assert (ran.status, ran.codes) == (2, ["root-found"])
-    assert bob.types("leave", "--root", WIDGET, "--yes").status == 0
-    assert reasons(bob) == {"w": "left-out"}
-    assert sorted(os.listdir(found)) == ["MEMORY.md", "two.md"]
-    (memory / "MEMORY.md").write_text("# Changed\n")
-    syncs(ada, bob)
-    assert (found / "MEMORY.md").read_text() == "# Widget\n"
-    assert (memory / "two.md").read_text() == "2\n"
-
-
-@pytest.mark.parametrize("origin", [ORIGIN, None])
-@pytest.mark.parametrize("how", ["left", "moved"])
-def test_i28_a_mapped_project_that_is_left_or_moved_is_not_found_again(
-    both: tuple[Person, Person], how: str, origin: str | None
-) -> None:
-    """Not by its origin either, nor by one that it gets later: nothing is sent of it any more."""
-    ada, bob = both
-    here = make_project(top(ada) / "code" / "widget", origin)
-    memory = remember(top(ada), here, MEMORY="- before\n")
-    assert ada.types("roots", "map", str(here), "mine", "--yes").status == 0
-    if how == "left":
-        assert ada.types("leave", "--root", "mine", "--yes").status == 0
-    else:
-        (top(ada) / "elsewhere").mkdir()
-        words = ("roots", "move", "mine", str(top(ada) / "elsewhere"), "--yes")
-        ran = ada.types(*words)
-        assert ran.status == 0, ran
-        assert f"{memory} stays as it is, and is synced no longer." in ran.out
-    make_project(here)
-    (memory / "MEMORY.md").write_text("- after\n")
-    syncs(ada, ada, bob)
-    assert [row["name"] for row in listed(bob)["elsewhere"]] == ["mine"]
-    assert reasons(ada) == {"widget": "left-out"}
-    assert sorted(os.listdir(memory)) == ["MEMORY.md"]
-    assert "not synced" not in ada.types("status").out
-    assert ada.types("roots", "map", str(here), "again", "--yes").status == 0
-    syncs(bob)
-    names = [row["name"] for row in listed(bob)["elsewhere"]]
-    assert sorted(names) == ["again", "mine"]
-
-
-def test_i28_a_root_that_is_left_does_not_come_back_in_another_folder(
-    both: tuple[Person, Person],
-) -> None:
-    """Neither the folder that had it before nor a copy takes its place."""
-    ada, bob = both
-    first, second = make_project(top(ada) / "a"), make_project(top(ada) / "b")
-    old = remember(top(ada), first, MEMORY="#\n")
-    syncs(ada)
-    remember(top(ada), second, other="#\n")
-    syncs(ada)
-    assert ada.types("roots", "map", str(first), WIDGET, "--yes").status == 0
-    syncs(ada)
-    shutil.copytree(old.parent, kept(top(ada)) / "-a-copy")
-    syncs(ada)
-    assert ada.types("leave", "--root", WIDGET, "--yes").status == 0
-    (memory_of(top(ada), second) / "late.md").write_text("late\n")
-    syncs(ada, bob)
-    assert [row["name"] for row in listed(ada)["roots"]] == ["memory"]
-    assert [(row["name"], row["files"]) for row in listed(bob)["elsewhere"]] == [(WIDGET, 1)]
-
-
-def test_i28_a_project_is_left_also_where_it_has_another_origin_by_now(
-    both: tuple[Person, Person],
-) -> None:
-    """Its marker named it; without that, its origin would."""
-    ada, _ = both
-    here = make_project(top(ada) / "widget")
-    remember(top(ada), here, MEMORY="#\n")
-    syncs(ada)
-    make_project(here, "https://elsewhere.example/x/y")
-    assert ada.types("leave", "--root", WIDGET, "--yes").status == 0
-    syncs(ada)
-    assert [row["name"] for row in listed(ada)["roots"]] == ["memory"]
-
-
-def test_i30_a_project_follows_its_checkout_to_another_place(
-    both: tuple[Person, Person],
-) -> None:
-    """The agent's new folder is united with the vault; the old one stays, and deletes nothing."""
-    ada, bob = both
-    here, there = make_project(top(ada) / "code" / "widget"), make_project(top(bob) / "w")
-    old = remember(top(ada), here, MEMORY="# Widget\n", one="1\n")
-    theirs = remember(top(bob), there, two="2\n")
-    syncs(ada, bob, ada)
-    (old / "unsent.md").write_text("unsent\n")
-    moved = top(ada) / "src" / "widget"
-    moved.parent.mkdir()
-    here.rename(moved)
-    new = remember(top(ada), moved, three="3\n")
-    syncs(ada, bob, ada)
-    every = [".memory-sync", "MEMORY.md", "one.md", "three.md", "two.md"]
-    assert sorted(os.listdir(new)) == sorted(os.listdir(theirs)) == every
-    assert (old / "unsent.md").read_text() == "unsent\n"
-    assert sorted(path.name for path in old.glob("*.md")) == [
-        "MEMORY.md", "one.md", "two.md", "unsent.md",
-    ]  # fmt: skip
-    (row,) = listed(ada)["projects"]
-    assert (row["reason"], row["folder"]) == ("twin", str(old.parent))
-    # What is deleted now is deleted, and only where the memory is; also once both are there.
-    (new / "three.md").unlink()
-    make_project(here)
-    syncs(ada, bob, ada)
-    assert sorted(os.listdir(theirs)) == [name for name in every if name != "three.md"]
-    assert [row["folder"] for row in listed(ada)["projects"]] == [str(old.parent)]
-    # Nor does it take anything back where what was found is forgotten.
-    shutil.rmtree(here)
-    ada.places.projects_file.unlink()
-    syncs(ada)
-    assert [row["folder"] for row in listed(ada)["projects"]] == [str(old.parent)]
-    # The old folder comes back only as one that is united, too.
-    shutil.rmtree(new.parent)
-    syncs(ada, bob)
-    assert "unsent.md" in os.listdir(theirs)
-    assert (theirs / "one.md").read_text() == "1\n"
-
-
-@pytest.mark.parametrize("name", ["mine", WIDGET])
-def test_i30_a_mapped_root_follows_its_checkout_with_two_commands(
-    both: tuple[Person, Person], name: str
-) -> None:
-    """They are the ones that the docs name; the old folder keeps its files and comes back not."""
-    ada, _ = both
-    here, moved = make_project(top(ada) / "widget"), top(ada) / "moved"
-    old = remember(top(ada), here, MEMORY="#\n")
-    assert ada.types("roots", "map", str(here), name, "--yes").status == 0
-    here.rename(moved)
-    new = remember(top(ada), moved, two="2\n")
-    syncs(ada)
-    assert ada.types("leave", "--root", name, "--yes").status == 0
-    ran = ada.types("roots", "map", str(moved), name, "--yes")
-    assert ran.status == 0, ran
-    syncs(ada)
-    assert [(row["name"], row["path"]) for row in listed(ada)["roots"]][1:] == [(name, str(new))]
-    assert sorted(os.listdir(new)) == [".memory-sync", "MEMORY.md", "two.md"]
-    assert os.listdir(old) == ["MEMORY.md"]
-
-
-def test_i30_a_checkout_is_followed_also_where_its_old_place_is_not_known(
-    both: tuple[Person, Person],
-) -> None:
-    """What was found is forgotten between the move and the agent's new folder."""
-    ada, bob = both
-    here, moved = make_project(top(ada) / "a"), top(ada) / "b"
-    old = remember(top(ada), here, MEMORY="#\n", one="1\n")
-    syncs(ada)
-    here.rename(moved)
-    ada.places.projects_file.unlink()
-    syncs(ada)
-    new = remember(top(ada), moved, two="2\n")
-    syncs(ada, bob)
-    assert sorted(os.listdir(new)) == [".memory-sync", "MEMORY.md", "one.md", "two.md"]
-    assert sorted(os.listdir(old)) == [".memory-sync", "MEMORY.md", "one.md"]
-    assert [(row["name"], row["files"]) for row in listed(bob)["elsewhere"]] == [(WIDGET, 3)]
-
-
-def test_a_checkout_that_is_gone_alone_changes_nothing(ada: Person) -> None:
-    """A copy of the agent's folder, of which no project is here, does not take its place."""
-    ada.init()
-    ada.configure(settings(top(ada)))
-    here = make_project(top(ada) / "widget")
-    memory = remember(top(ada), here, MEMORY="#\n")
-    syncs(ada)
-    shutil.rmtree(here)
-    shutil.copytree(memory.parent, kept(top(ada)) / "-a-copy")
-    syncs(ada)
-    (row,) = [row for row in listed(ada)["roots"] if row["name"] == WIDGET]
-    assert row["path"] == str(memory)
-
-
-def test_i30_a_copied_folder_is_no_root_of_what_it_was_copied_from(
-    both: tuple[Person, Person],
-) -> None:
-    """Its marker came along, and it lacks what came since: both sides are united."""
-    ada, bob = both
-    here, there = make_project(top(ada) / "widget"), make_project(top(bob) / "w")
-    old = remember(top(ada), here, MEMORY="# Widget\n")
-    found = remember(top(bob), there, two="2\n")
-    syncs(ada, bob, ada)
-    moved = top(ada) / "gadget"
-    shutil.copytree(old.parent, memory_of(top(ada), moved).parent)
-    (found / "fresh.md").write_text("fresh\n")
-    (found / "two.md").write_text("2\nmore\n")
-    syncs(bob, ada)
-    here.rename(moved)
-    shutil.rmtree(old.parent)
-    for person in (ada, bob):
-        person.types("now")
-    assert (found / "fresh.md").read_text() == "fresh\n"
-    assert (found / "two.md").read_text() == "2\nmore\n"
-
-
 def test_a_marker_that_names_no_root_is_told(both: tuple[Person, Person]) -> None:
     """It is synced by nobody, and listed with the reason."""
     ada, _ = both
@@ -355,69 +118,6 @@ def test_a_preset_root_comes_by_its_preset(both: tuple[Person, Person]) -> None:
     shown = bob.types("roots").out
     assert "hint: memory-sync init --agent gemini-cli" in shown
     assert "--name codex-ada" not in shown
-
-
-def test_a_project_that_goes_away_is_deleted_nowhere(both: tuple[Person, Person]) -> None:
-    """Neither its folder nor its memory's stops anything; what comes back is united."""
-    ada, bob = both
-    here, there = make_project(top(ada) / "widget"), make_project(top(bob) / "w")
-    memory = remember(top(ada), here, MEMORY="# Widget\n", one="1\n")
-    other = remember(top(bob), there, three="3\n")
-    syncs(ada, bob, ada)
-    shutil.rmtree(memory.parent)
-    syncs(ada)
-    assert ada.state() == "stopped"
-    (other / "one.md").write_text("one\n")
-    syncs(bob, ada, bob)
-    assert sorted(os.listdir(other)) == [".memory-sync", "MEMORY.md", "one.md", "three.md"]
-    assert not memory.exists()
-    remember(top(ada), here, four="4\n")
-    syncs(ada, bob)
-    names = [".memory-sync", "MEMORY.md", "four.md", "one.md", "three.md"]
-    assert sorted(os.listdir(memory)) == sorted(os.listdir(other)) == names
-    assert (memory / "one.md").read_text() == "one\n"
-    shutil.rmtree(memory)
-    syncs(ada, bob)
-    assert sorted(os.listdir(memory)) == sorted(os.listdir(other)) == names
-
-
-def test_of_two_folders_of_one_project_the_one_that_was_first_stays(ada: Person) -> None:
-    """The other one is listed, with the folder that has it; neither's files are touched."""
-    ada.init()
-    ada.configure(settings(top(ada)))
-    later = remember(top(ada), make_project(top(ada) / "b"), MEMORY="b\n")
-    syncs(ada)
-    early = remember(top(ada), make_project(top(ada) / "a"), MEMORY="a\n")
-    syncs(ada)
-    (row,) = listed(ada)["projects"]
-    assert (row["reason"], row["folder"]) == ("twin", str(early.parent))
-    assert row["message"] == f"it is the same project as {later}"
-    assert (early / "MEMORY.md").read_text() == "a\n"
-    assert (later / "MEMORY.md").read_text() == "b\n"
-    assert sorted(os.listdir(early)) == ["MEMORY.md"]
-    copy = kept(top(ada)) / "-a-copy"
-    shutil.copytree(later.parent, copy)
-    syncs(ada)
-    assert {row["folder"]: row["reason"] for row in listed(ada)["projects"]} == {
-        str(early.parent): "twin",
-        str(copy): "twin",
-    }
-
-
-def test_a_folder_stays_the_root_that_its_marker_names(ada: Person) -> None:
-    """Another origin later on, or none, parts nothing that belongs together."""
-    ada.init()
-    ada.configure(settings(top(ada)))
-    project = make_project(top(ada) / "widget")
-    remember(top(ada), project, MEMORY="#\n")
-    syncs(ada)
-    make_project(project, "https://elsewhere.example/x/y")
-    ada.places.projects_file.unlink()
-    syncs(ada)
-    assert [row["name"] for row in listed(ada)["roots"]] == ["memory", WIDGET]
-    shutil.rmtree(project)
-    syncs(ada)
-    assert [row["name"] for row in listed(ada)["roots"]] == ["memory", WIDGET]
 
 
 def test_what_is_not_synced_is_listed_with_its_reason(both: tuple[Person, Person]) -> None:
@@ -679,103 +379,3 @@ def test_what_cannot_be_mapped_is_refused_before_anything_changes(ada: Person) -
     (memory / ".memory-sync").unlink()
     assert ada.types(*again, "a", "--yes").status == 0
     assert "is the root a by the configuration" in ada.types(*again, "b", "--yes").err
-
-
-@pytest.fixture
-def noted(pair: tuple[Person, Person]) -> tuple[Person, Person]:
-    """Return two machines, of which the first has put notes into the vault that no usual name."""
-    ada, bob = pair
-    for person in pair:
-        (top(person) / "notes").mkdir()
-    (top(ada) / "notes" / "a.md").write_text("a\n")
-    (top(ada) / "notes" / "b.md").write_text("b\n")
-    place = str(top(ada) / "notes")
-    ran = ada.types("roots", "add", place, "--name", "notes", "--include", "**/*.md", "--yes")
-    assert ran.status == 0, ran
-    assert bob.types("now").status == 0
-    return ada, bob
-
-
-def test_the_hint_for_a_root_of_another_machine_brings_its_files(
-    noted: tuple[Person, Person],
-) -> None:
-    """It has the patterns that it takes, and typed as it is it brings them all."""
-    bob = noted[1]
-    (hint,) = (
-        line for line in bob.types("roots").out.splitlines() if line.startswith("hint: memory-sync")
-    )
-    words = shlex.split(hint)[2:]
-    assert words == ["roots", "add", "FOLDER", "--name", "notes", "--include", "**/*.md"]
-    place = top(bob) / "notes"
-    words[2] = str(place)
-    assert bob.types(*words, "--yes").status == 0
-    assert (place / "a.md").read_text() == "a\n"
-
-
-def test_a_root_of_one_file_comes_with_that_file_alone(pair: tuple[Person, Person]) -> None:
-    """The hint names it, and not all of its kind that lie in the folder."""
-    ada, bob = pair
-    (top(ada) / "codex").mkdir()
-    (top(ada) / "codex" / "AGENTS.md").write_text("x\n")
-    words = ("roots", "add", str(top(ada) / "codex"), "--name", "one", "--include", "AGENTS.md")
-    assert ada.types(*words, "--yes").status == 0
-    syncs(bob)
-    hint = "hint: memory-sync roots add FOLDER --name one --include AGENTS.md\n"
-    assert hint in bob.types("roots").out
-
-
-def test_what_the_patterns_do_not_name_is_not_counted_as_coming(
-    noted: tuple[Person, Person],
-) -> None:
-    """It is said how many files that are, and what would name them, before anything is asked."""
-    bob = noted[1]
-    words = ("roots", "add", str(top(bob) / "notes"), "--name", "notes")
-    asked = bob.types(*words)
-    assert asked.status == 2
-    left = "2 files there are not named by MEMORY.md, memory/**/*.md, and will not come."
-    assert left in asked.err
-    assert "--name notes --include '**/*.md'\n" in asked.err
-    ran = bob.types(*words, "--yes", "--json")
-    counted = ran.answer["data"]["comparison"]
-    assert (counted["only_there"], counted["not_named"], counted["naming"]) == (0, 2, ["**/*.md"])
-    assert left in ran.err
-    assert 'With include = ["**/*.md"] in the root\'s configuration they do: ${EDITOR' in ran.err
-
-
-def test_other_patterns_than_a_root_has_are_set_in_the_configuration(
-    noted: tuple[Person, Person],
-) -> None:
-    """The hint opens it."""
-    bob = noted[1]
-    words = ("roots", "add", str(top(bob) / "notes"), "--name", "notes", "--yes")
-    assert bob.types(*words).status == 0
-    for more in (("--include", "**/*.md"), ("--direction", "pull")):
-        (error,) = bob.types(*words, *more, "--json").answer["errors"]
-        assert error["hint"] == f"${{EDITOR:-vi}} {bob.places.config_file}"
-
-
-@pytest.mark.parametrize(
-    ("words", "hint"),
-    [
-        (("roots", "rename", "memory", "a/b"), "memory-sync roots rename memory NAME"),
-        (("roots", "move", "nothing", "/tmp"), "memory-sync roots"),
-        (("restore", "memory/MEMORY.md", "--time", "yesterday"), "memory-sync restore --help"),
-        (("restore", "memory/MEMORY.md", "--at", "yesterday"), "memory-sync restore --help"),
-    ],
-)
-def test_a_hint_is_about_the_command_that_was_typed(
-    pair: tuple[Person, Person], words: tuple[str, ...], hint: str
-) -> None:
-    """Not about another one, nor about all of them."""
-    ran = pair[0].types(*words, "--json")
-    assert (ran.status, ran.answer["errors"][0]["hint"]) == (2, hint)
-
-
-def test_a_project_cannot_be_mapped_to_what_is_no_name(both: tuple[Person, Person]) -> None:
-    """The hint is the command with another name."""
-    ada, _ = both
-    here = make_project(top(ada) / "widget")
-    remember(top(ada), here, MEMORY="# Widget\n")
-    ran = ada.types("roots", "map", str(here), "a/b", "--json")
-    assert ran.codes == ["name-invalid"]
-    assert ran.answer["errors"][0]["hint"] == f"memory-sync roots map {here} NAME"

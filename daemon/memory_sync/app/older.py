@@ -6,7 +6,7 @@ It takes no lock and writes no state: a daemon may be serving the vault.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -242,14 +242,27 @@ class Done:
 def write_back(past: Past, planned: Plan) -> Done:
     """Write what was planned, each file alone; what was in its place goes to the trash.
 
-    A file that has changed since it was shown, or cannot be written, stays as it is. Where none can
-    be written any more it ends, and whatever ends it: what is done by then is told.
+    A file that has changed since it was shown, or cannot be written, stays as it is.
+    """
+
+    def write(back: Back) -> None:
+        if back.here:
+            content, expect = content_of(past, back), back.here.digest or None
+            back.here.files.write(back.here.path, content, mode=back.mode, expect=expect)
+
+    return one_by_one(planned.back, write)
+
+
+def one_by_one(files: Iterable[Back], write: Callable[[Back], None]) -> Done:
+    """Write files, each alone; where none can be written any more, and after Ctrl-C, it ends.
+
+    Whatever ends it: what is done by then is told.
     """
     done, now = Done(), None
     try:
-        for now in planned.back:
+        for now in files:
             try:
-                _write(past, now)
+                write(now)
             except FileError as error:
                 done.failed.append(error)
             else:
@@ -261,13 +274,6 @@ def write_back(past: Past, planned: Plan) -> Done:
         if now and now not in done.written and _is_there(now):
             done.written.append(now)
     return done
-
-
-def _write(past: Past, back: Back) -> None:
-    """Write one file. Raises what a root's files raise."""
-    if back.here:
-        content, expect = content_of(past, back), back.here.digest or None
-        back.here.files.write(back.here.path, content, mode=back.mode, expect=expect)
 
 
 def _is_there(back: Back) -> bool:

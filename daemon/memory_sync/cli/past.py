@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from memory_sync.app.context import Context
-from memory_sync.app.older import Back, Done, Plan, content_of, plan, write_back
+from memory_sync.app.older import Back, Done, Plan, content_of, one_by_one, plan, write_back
 from memory_sync.app.past import meanings, meant, open_past
 from memory_sync.cli.ask import confirm, say
 from memory_sync.cli.newfile import write_new
@@ -21,7 +21,6 @@ from memory_sync.cli.words import TURNED, goes_on, many, moment, size
 from memory_sync.config.settings import VaultSettings
 from memory_sync.engine.history import Held, Past
 from memory_sync.errors import (
-    FileError,
     FileExistsHereError,
     FileUnwritableError,
     MemorySyncError,
@@ -185,26 +184,22 @@ def _elsewhere(past: Past, planned: Plan, place: Path, data: dict[str, Any], wor
     """Write one file to a new file, or many into a new folder; what cannot be read is told."""
     other = f"memory-sync {words} --to {shlex.quote(f'{place}.new')}"
     places = _places(planned.back, place)
-    done = Done()
+
+    def write(back: Back) -> None:
+        if places[back.path] != place:
+            _make_parents(place, places[back.path])
+        write_new(places[back.path], content_of(past, back), other=other)
+
     try:
-        if places and places[0][1] != place:
+        if places and place not in places.values():
             _make_folder(place, other)
-        for back, there in places:
-            try:
-                if there != place:
-                    _make_parents(place, there)
-                write_new(there, content_of(past, back), other=other)
-            except FileError as error:
-                done.failed.append(error)
-            else:
-                done.written.append(back)
     except MemorySyncError as error:
-        done.failed.append(error)
-    except KeyboardInterrupt:
-        done.interrupted = True
+        done = Done(failed=[error])
+    else:
+        done = one_by_one(planned.back, write)
     files = [
-        {"path": back.path, "file": str(there), "written": back in done.written}
-        for back, there in places
+        {"path": back.path, "file": str(places[back.path]), "written": back in done.written}
+        for back in planned.back
     ]
     lines = []
     if done.written:
@@ -214,11 +209,11 @@ def _elsewhere(past: Past, planned: Plan, place: Path, data: dict[str, Any], wor
     return _ended(data, lines, planned.failed, done)
 
 
-def _places(backs: Sequence[Back], place: Path) -> list[tuple[Back, Path]]:
-    """Say where each file goes: a single one that was named to the place itself."""
+def _places(backs: Sequence[Back], place: Path) -> dict[str, Path]:
+    """Say where each file goes, by its path: a single one that was named to the place itself."""
     if len(backs) == 1 and backs[0].named:
-        return [(backs[0], place)]
-    return [(back, place / back.path) for back in backs]
+        return {backs[0].path: place}
+    return {back.path: place / back.path for back in backs}
 
 
 def _make_folder(place: Path, other: str) -> None:
